@@ -1,0 +1,119 @@
+"""The life of an order: every transition in one table, and the fold that applies it.
+
+An order has two results to wait for, payment and inventory. Each result that is new sets its column, and
+moves the order by what both columns then say together (its *outcome*):
+
+- FAILED: this result is a failure;
+- COMPLETE: both results are in and neither is a failure;
+- PARTIAL: this result is a success and the other is not in yet.
+
+Final states never change: a result after one fills its column, without a new version and without an
+event. A result that is already set is ignored: the first commit wins. An outcome that the table does not
+have raises and changes nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from ordersys.contract.errors import Rejected
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands."""
+
+    NEW = "NEW"
+    PROCESSING = "PROCESSING"
+    CONFIRMED = "CONFIRMED"
+    CANCELLED = "CANCELLED"
+
+
+class Outcome(StrEnum):
+    """What a new result means, seen with the other one."""
+
+    PARTIAL = "PARTIAL"
+    COMPLETE = "COMPLETE"
+    FAILED = "FAILED"
+
+
+TRANSITIONS: dict[tuple[OrderStatus, Outcome], OrderStatus] = {
+    (OrderStatus.NEW, Outcome.PARTIAL): OrderStatus.PROCESSING,
+    (OrderStatus.NEW, Outcome.FAILED): OrderStatus.CANCELLED,
+    (OrderStatus.PROCESSING, Outcome.COMPLETE): OrderStatus.CONFIRMED,
+    (OrderStatus.PROCESSING, Outcome.FAILED): OrderStatus.CANCELLED,
+}
+FINAL = frozenset({OrderStatus.CONFIRMED, OrderStatus.CANCELLED})
+
+FAILED = "FAILED"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One result as the order keeps it: what was said, when, and where in the log it stood."""
+
+    status: str
+    reason: str | None
+    event_id: str
+    at: datetime
+    partition: int
+    offset: int
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the orchestrator knows of an order. ``version`` counts its transitions."""
+
+    order_id: str
+    status: OrderStatus
+    version: int
+    payment: Result | None = None
+    inventory: Result | None = None
+
+
+def move(status: OrderStatus, outcome: Outcome) -> OrderStatus:
+    """The status after ``outcome``; a final status stays.
+
+    :raises Rejected: the table has no such transition, so the order's columns contradict one another.
+    """
+    if status in FINAL:
+        return status
+    try:
+        return TRANSITIONS[status, outcome]
+    except KeyError:
+        raise Rejected(f"an order that is {status} cannot take a result that is {outcome}") from None
+
+
+def with_payment(state: OrderState, result: Result) -> OrderState:
+    """``state`` after a payment result; the same object when one is already set."""
+    return state if state.payment is not None else _fold(state, result, result, state.inventory)
+
+
+def with_inventory(state: OrderState, result: Result) -> OrderState:
+    """``state`` after an inventory result; the same object when one is already set."""
+    return state if state.inventory is not None else _fold(state, result, state.payment, result)
+
+
+def _fold(state: OrderState, new: Result, payment: Result | None, inventory: Result | None) -> OrderState:
+    if new.status == FAILED:
+        outcome = Outcome.FAILED
+    elif payment is not None and inventory is not None:
+        outcome = Outcome.COMPLETE
+    else:
+        outcome = Outcome.PARTIAL
+    status = move(state.status, outcome)
+    return OrderState(
+        order_id=state.order_id,
+        status=status,
+        version=state.version + (status is not state.status),
+        payment=payment,
+        inventory=inventory,
+    )
+
+
+def diagram() -> str:
+    """The table as a Mermaid state diagram, as the documentation shows it."""
+    lines = ["stateDiagram-v2", f"    [*] --> {OrderStatus.NEW}"]
+    lines += [f"    {source} --> {target}: {outcome}" for (source, outcome), target in TRANSITIONS.items()]
+    lines += [f"    {status} --> [*]" for status in OrderStatus if status in FINAL]
+    return "\n".join(lines)
