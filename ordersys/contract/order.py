@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
@@ -50,25 +51,30 @@ FINAL = frozenset({OrderStatus.CONFIRMED, OrderStatus.CANCELLED})
 FAILED = "FAILED"
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One result as the order keeps it: what was said, when, and where in the log it stood."""
+class OrderState(msgspec.Struct, frozen=True, gc=False):
+    """What the orchestrator knows of an order.
 
+    ``version`` counts its transitions; ``payment`` and ``inventory`` are the results' statuses, None until
+    they are in.
+    """
+
+    order_id: str
+    status: OrderStatus
+    version: int
+    payment: str | None = None
+    inventory: str | None = None
+
+
+class Result(msgspec.Struct, frozen=True, gc=False):
+    """One result as the order keeps it for its timeline: what was said, when, and where in the log."""
+
+    kind: Literal["payment", "inventory"]
     status: str
     reason: str | None
     event_id: str
     at: datetime
     partition: int
     offset: int
-
-
-class OrderState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the orchestrator knows of an order. ``version`` counts its transitions."""
-
-    order_id: str
-    status: OrderStatus
-    version: int
-    payment: Result | None = None
-    inventory: Result | None = None
 
 
 def move(status: OrderStatus, outcome: Outcome) -> OrderStatus:
@@ -84,31 +90,26 @@ def move(status: OrderStatus, outcome: Outcome) -> OrderStatus:
         raise Rejected(f"an order that is {status} cannot take a result that is {outcome}") from None
 
 
-def with_payment(state: OrderState, result: Result) -> OrderState:
-    """``state`` after a payment result; the same object when one is already set."""
-    return state if state.payment is not None else _fold(state, result, result, state.inventory)
-
-
-def with_inventory(state: OrderState, result: Result) -> OrderState:
-    """``state`` after an inventory result; the same object when one is already set."""
-    return state if state.inventory is not None else _fold(state, result, state.payment, result)
-
-
-def _fold(state: OrderState, new: Result, payment: Result | None, inventory: Result | None) -> OrderState:
-    if new.status == FAILED:
-        outcome = Outcome.FAILED
-    elif payment is not None and inventory is not None:
-        outcome = Outcome.COMPLETE
+def with_result(state: OrderState, result: Result) -> OrderState:
+    """``state`` after ``result``; the same object when a result of its kind is already set."""
+    payment, inventory = state.payment, state.inventory
+    if result.kind == "payment":
+        if payment is not None:
+            return state
+        payment = result.status
     else:
-        outcome = Outcome.PARTIAL
-    status = move(state.status, outcome)
-    return OrderState(
-        order_id=state.order_id,
-        status=status,
-        version=state.version + (status is not state.status),
-        payment=payment,
-        inventory=inventory,
-    )
+        if inventory is not None:
+            return state
+        inventory = result.status
+    status = move(state.status, _outcome(result.status, payment, inventory))
+    version = state.version if status is state.status else state.version + 1
+    return OrderState(state.order_id, status, version, payment, inventory)
+
+
+def _outcome(new: str, payment: str | None, inventory: str | None) -> Outcome:
+    if new == FAILED:
+        return Outcome.FAILED
+    return Outcome.PARTIAL if payment is None or inventory is None else Outcome.COMPLETE
 
 
 def diagram() -> str:

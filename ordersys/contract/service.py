@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from ordersys.contract.events import Event
-from ordersys.contract.order import OrderState
+from ordersys.contract.order import OrderState, Result
 from ordersys.contract.topics import Group, Topic
 
 
@@ -35,9 +35,14 @@ class Context(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What a service with state decided: the new state (the same object: nothing changed) and its events."""
+    """What a service with state decided.
+
+    ``state`` is the same object when nothing changed, ``result`` what the order keeps of the event, and
+    ``events`` what the transition says to the world.
+    """
 
     state: OrderState
+    result: Result | None = None
     events: tuple[Event, ...] = ()
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from ordersys.contract import topics
 from ordersys.contract.events import ORDER_ORCHESTRATOR, InventoryResult, OrderStatusChanged, PaymentResult
-from ordersys.contract.order import OrderState, Result, with_inventory, with_payment
+from ordersys.contract.order import OrderState, Result, with_result
 from ordersys.contract.service import Context, Decision, Service, Stateful, Subscription
 
 Answer = PaymentResult | InventoryResult
@@ -12,33 +14,28 @@ Answer = PaymentResult | InventoryResult
 
 def on_payment(state: OrderState, event: PaymentResult, context: Context) -> Decision:
     """The order after payment's answer."""
-    result = _result(event.payment_status, event, context)
-    return _decision(state, with_payment(state, result), event, context)
+    return _decide(state, event, _result("payment", event.payment_status, event, context), context)
 
 
 def on_inventory(state: OrderState, event: InventoryResult, context: Context) -> Decision:
     """The order after inventory's answer."""
-    result = _result(event.inventory_status, event, context)
-    return _decision(state, with_inventory(state, result), event, context)
+    return _decide(state, event, _result("inventory", event.inventory_status, event, context), context)
 
 
-def _result(status: str, event: Answer, context: Context) -> Result:
-    return Result(
-        status=status,
-        reason=event.reason or None,
-        event_id=event.event_id,
-        at=event.occurred_at_utc,
-        partition=context.partition,
-        offset=context.offset,
-    )
+def _result(kind: Literal["payment", "inventory"], status: str, event: Answer, context: Context) -> Result:
+    reason = event.reason or None
+    at = event.occurred_at_utc
+    return Result(kind, status, reason, event.event_id, at, context.partition, context.offset)
 
 
-def _decision(before: OrderState, after: OrderState, cause: Answer, context: Context) -> Decision:
+def _decide(before: OrderState, event: Answer, result: Result, context: Context) -> Decision:
+    after = with_result(before, result)
+    if after is before:
+        return Decision(before)
     if after.version == before.version:
-        return Decision(after)
-    return Decision(
-        after, (OrderStatusChanged.by(cause, before.status, after.status, after.version, at=context.now),)
-    )
+        return Decision(after, result)
+    changed = OrderStatusChanged.by(event, before.status, after.status, after.version, at=context.now)
+    return Decision(after, result, (changed,))
 
 
 def service() -> Service:

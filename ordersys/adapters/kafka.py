@@ -1,0 +1,396 @@
+"""Kafka: group consumers, batch publishers, topics and lag. The only import of aiokafka.
+
+Every error of the client is an outage here (:class:`DependencyUnavailable`): a broker that refuses or
+does not answer is no event's fault. A lost partition is no error at all: what was done for it is safe by
+its ids, and its new owner does the rest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import anyio
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    TopicAlreadyExistsError,
+    UnknownMemberIdError,
+    for_code,
+)
+
+from ordersys.contract.errors import DependencyUnavailable, StartRefused
+from ordersys.contract.topics import partition_of
+
+Headers = Sequence[tuple[str, bytes]]
+
+LOST_PARTITION = (
+    CommitFailedError,
+    IllegalStateError,
+    IllegalGenerationError,
+    UnknownMemberIdError,
+    RebalanceInProgressError,
+)
+BATCH_BYTES_MAX = 1_000_000
+REQUEST_BYTES_MAX = 2_097_152
+STOP_TIMEOUT_S = 5.0
+
+
+class Record(Protocol):
+    """A record as read; offsets count from 0 within a partition."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Message(NamedTuple):
+    """A record to write. ``key`` decides its partition."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Position(NamedTuple):
+    """Where one group stands in one partition: ``committed`` is None before the first commit."""
+
+    topic: str
+    partition: int
+    end: int
+    committed: int | None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the client's errors into :class:`DependencyUnavailable`."""
+    try:
+        yield
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise DependencyUnavailable("kafka", str(error) or type(error).__name__) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """How to reach Kafka. Every wait on it has a limit, in milliseconds or seconds by its name."""
+
+    brokers: str
+    client_id: str = "ordersys"
+    request_timeout_ms: int = 10_000
+    session_timeout_ms: int = 10_000
+    rebalance_timeout_ms: int = 30_000
+    start_timeout_s: float = 15.0
+
+    @asynccontextmanager
+    async def publisher(self) -> AsyncIterator[Publisher]:
+        """An idempotent producer with acks=all, of the caller's own."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.brokers,
+            client_id=self.client_id,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=BATCH_BYTES_MAX,
+            max_request_size=REQUEST_BYTES_MAX,
+            request_timeout_ms=self.request_timeout_ms,
+            metadata_max_age_ms=30_000,
+        )
+        async with self._running(producer):
+            yield Publisher(producer)
+
+    @asynccontextmanager
+    async def consumer(
+        self, topic: str, group: str, *, on_revoked: Callable[[], Awaitable[None]]
+    ) -> AsyncIterator[GroupConsumer]:
+        """A member of ``group`` reading ``topic`` from the start of what the group has not committed.
+
+        ``on_revoked`` is awaited before partitions are given up: it lets the batch in hand finish.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.brokers,
+            client_id=self.client_id,
+            group_id=group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            session_timeout_ms=self.session_timeout_ms,
+            heartbeat_interval_ms=self.session_timeout_ms // 4,
+            rebalance_timeout_ms=self.rebalance_timeout_ms,
+            request_timeout_ms=max(self.request_timeout_ms, self.rebalance_timeout_ms + 5_000),
+            metadata_max_age_ms=30_000,
+        )
+        member = GroupConsumer(consumer, on_revoked)
+        consumer.subscribe([topic], listener=member)
+        async with self._running(consumer):
+            yield member
+
+    @asynccontextmanager
+    async def observer(self, topics: Sequence[str]) -> AsyncIterator[Observer]:
+        """Sees the ends of partitions and what groups have committed, without being in any group."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.brokers,
+            client_id=f"{self.client_id}-observer",
+            enable_auto_commit=False,
+            request_timeout_ms=self.request_timeout_ms,
+        )
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.brokers, request_timeout_ms=self.request_timeout_ms
+        )
+        async with self._running(consumer), self._running(admin):
+            yield Observer(consumer, admin, tuple(topics))
+
+    async def create_topics(
+        self, partitions: Mapping[str, int], *, keep: Iterable[str], replication: int = 1
+    ) -> list[str]:
+        """Create those of the topics that are missing; returns their names. ``keep``: retention -1.
+
+        :raises StartRefused: a topic exists with another partition count.
+        :raises DependencyUnavailable: no broker answers.
+        """
+        kept = set(keep)
+        await self.check_topics(partitions, missing_ok=True)
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.brokers, request_timeout_ms=self.request_timeout_ms
+        )
+        async with self._running(admin):
+            with translated():
+                present = set(await admin.list_topics())
+                wanted = [
+                    NewTopic(
+                        name,
+                        count,
+                        replication,
+                        topic_configs={"retention.ms": "-1"} if name in kept else {},
+                    )
+                    for name, count in partitions.items()
+                    if name not in present
+                ]
+                if not wanted:
+                    return []
+                answer = await admin.create_topics(wanted)
+                for _, code, *rest in answer.topic_errors:
+                    error = for_code(code)
+                    if code and error is not TopicAlreadyExistsError:
+                        raise error(*rest)
+        return [topic.name for topic in wanted]
+
+    async def check_topics(self, partitions: Mapping[str, int], *, missing_ok: bool = False) -> None:
+        """See that every topic is there with its partition count.
+
+        :raises StartRefused: a topic has another partition count.
+        :raises DependencyUnavailable: a topic is missing, or no broker answers.
+        """
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.brokers, request_timeout_ms=self.request_timeout_ms
+        )
+        async with self._running(admin):
+            with translated():
+                present = set(await admin.list_topics())
+                described = await admin.describe_topics([name for name in partitions if name in present])
+        for topic in described:
+            name, found = topic["topic"], len(topic["partitions"])
+            if found != partitions[name]:
+                raise StartRefused(
+                    f"topic {name} has {found} partitions and PARTITIONS is {partitions[name]}: set "
+                    f"PARTITIONS to {found}, or give the topic a new name, or delete it if its records may go"
+                )
+        missing = [name for name in partitions if name not in present]
+        if missing and not missing_ok:
+            raise DependencyUnavailable("kafka", f"topics not created yet: {', '.join(missing)}")
+
+    @asynccontextmanager
+    async def _running(self, client: Any) -> AsyncIterator[None]:
+        """Start a client, and stop it whatever happens: a started one left behind goes on heartbeating."""
+        stop = client.close if isinstance(client, AIOKafkaAdminClient) else client.stop
+        try:
+            with translated():
+                with anyio.fail_after(self.start_timeout_s):
+                    await client.start()
+            yield
+        finally:
+            with anyio.move_on_after(STOP_TIMEOUT_S, shield=True) as limit:
+                try:
+                    await stop()
+                except (KafkaError, OSError) as error:
+                    logging.getLogger(__name__).debug("kafka client did not stop cleanly: %s", error)
+            if limit.cancelled_caught:
+                logging.getLogger(__name__).warning("kafka client did not stop in %s s", STOP_TIMEOUT_S)
+
+
+class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One member of a consumer group. ``generation`` grows whenever partitions are assigned anew."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, on_revoked: Callable[[], Awaitable[None]]) -> None:
+        self._consumer = consumer
+        self._on_revoked = on_revoked
+        self.generation = 0
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Called by the client before it rejoins; what it raises would only be logged, so nothing may."""
+        if revoked:
+            await self._on_revoked()
+
+    async def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002
+        """Called by the client after a rebalance."""
+        self.generation += 1
+
+    def assignment(self) -> list[int]:
+        """Numbers of the partitions owned now."""
+        return sorted(tp.partition for tp in self._consumer.assignment())
+
+    async def fetch(self, records_max: int, timeout_ms: int) -> list[Record]:
+        """Next records, in order within each partition; empty after ``timeout_ms``.
+
+        Never put a cancel scope around it: an interrupted fetch wedges the client (aiokafka#1154).
+        """
+        with translated():
+            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=records_max)
+        return [record for records in found.values() for record in records]
+
+    async def commit(self, records: Sequence[Record]) -> bool:
+        """Commit the offsets after ``records``; False when a partition is no longer ours."""
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        try:
+            with anyio.fail_after(10):
+                await self._consumer.commit(offsets)
+        except LOST_PARTITION:
+            return False
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise DependencyUnavailable("kafka", str(error) or type(error).__name__) from error
+        return True
+
+    async def settle(self) -> None:
+        """Wait until the committed offset of every partition owned now is known here."""
+        with translated():
+            for tp in self._consumer.assignment():
+                await self._consumer.committed(tp)
+
+    async def probe(self) -> None:
+        """Ask the broker for its metadata.
+
+        :raises DependencyUnavailable: no broker answers.
+        """
+        with translated(), anyio.fail_after(5):
+            await self._consumer.topics()
+
+
+class Publisher:
+    """Writes batches: one per output partition, never two of one partition in flight."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._partitions: dict[str, int] = {}
+
+    async def publish(self, messages: Iterable[Message]) -> None:
+        """Write ``messages``, in their order within each partition, and await every acknowledgement.
+
+        :raises DependencyUnavailable: at least one batch was not acknowledged; some may have been. The
+            publisher is then done for: an idempotent producer can not be trusted after a failure
+            (aiokafka#1017), and a batch it still holds must not be passed by a later one.
+        """
+        by_partition: dict[tuple[str, int], list[Message]] = defaultdict(list)
+        for message in messages:
+            count = self._partitions.get(message.topic) or await self._count(message.topic)
+            by_partition[message.topic, partition_of(message.key, count)].append(message)
+        if len(by_partition) == 1:
+            for (topic, partition), batch in by_partition.items():
+                await self._write(topic, partition, batch)
+            return
+        async with _unwrapped(), anyio.create_task_group() as group:
+            for (topic, partition), batch in by_partition.items():
+                group.start_soon(self._write, topic, partition, batch)
+
+    async def _write(self, topic: str, partition: int, messages: Sequence[Message]) -> None:
+        start = 0
+        while start < len(messages):
+            batch = self._producer.create_batch()
+            while start < len(messages):
+                message = messages[start]
+                if (
+                    batch.append(
+                        key=message.key, value=message.value, headers=message.headers, timestamp=None
+                    )
+                    is None
+                ):
+                    break
+                start += 1
+            batch.close()
+            with translated():
+                acknowledged = await self._producer.send_batch(batch, topic, partition=partition)
+                await acknowledged
+
+    async def _count(self, topic: str) -> int:
+        with translated():
+            partitions = await self._producer.partitions_for(topic)
+        if not partitions:
+            raise DependencyUnavailable("kafka", f"topic {topic} has no partitions")
+        self._partitions[topic] = len(partitions)
+        return len(partitions)
+
+
+class Observer:
+    """Lag as seen from outside the consumers."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
+        self._consumer = consumer
+        self._admin = admin
+        self._topics = topics
+
+    async def positions(self, groups: Mapping[str, str]) -> dict[str, list[Position]]:
+        """For each group (name → the topic it reads): where it stands in each partition.
+
+        :raises DependencyUnavailable: no broker answers.
+        """
+        with translated(), anyio.fail_after(10):
+            # The metadata of all topics, refreshed: this is also the probe that the broker is there.
+            await self._consumer.topics()
+            tps = [
+                TopicPartition(topic, partition)
+                for topic in self._topics
+                for partition in sorted(self._consumer.partitions_for_topic(topic) or ())
+            ]
+            ends = await self._consumer.end_offsets(tps) if tps else {}
+            found: dict[str, list[Position]] = {}
+            for group, topic in groups.items():
+                committed = await self._admin.list_consumer_group_offsets(group)
+                found[group] = [
+                    Position(topic, tp.partition, end, _offset(committed.get(tp)))
+                    for tp, end in ends.items()
+                    if tp.topic == topic
+                ]
+        return found
+
+
+def _offset(committed: Any) -> int | None:
+    return committed.offset if committed is not None and committed.offset >= 0 else None
+
+
+@asynccontextmanager
+async def _unwrapped() -> AsyncIterator[None]:
+    """Raise the first error of a task group as itself: all of them here say the same."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        outages, rest = group.split(DependencyUnavailable)
+        if rest is not None or outages is None:
+            raise
+        raise outages.exceptions[0] from None
