@@ -1,0 +1,166 @@
+"""The three forms of a service, as the pipeline runs them: from free items to committed effects.
+
+``settle`` writes, in the transaction of the effects, what becomes of the items: it parks what failed of a
+batch, or releases parked rows that succeeded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from ordersys.adapters import inbox, outbox, projections, states
+from ordersys.adapters.kafka import Message, Publisher
+from ordersys.adapters.outbox import OutboxRow
+from ordersys.adapters.postgres import Session
+from ordersys.contract.errors import UnknownOrder
+from ordersys.contract.events import Event, encode
+from ordersys.contract.order import OrderState, Result
+from ordersys.contract.service import Decision, Projection, Stateful, Stateless
+from ordersys.runtime import steps
+from ordersys.runtime.facts import RowsStored
+from ordersys.runtime.steps import Failure, Item
+
+Settle = Callable[[Session, Sequence[Item], Sequence[Failure]], Awaitable[None]]
+
+
+class Applied(NamedTuple):
+    """What became of a batch: items handled, items seen before, items to park, facts to report."""
+
+    handled: int
+    duplicates: int
+    failures: Sequence[Failure]
+    facts: Sequence[object] = ()
+
+
+class StatelessForm:
+    """decide → publish. The log is at-least-once: a repeated answer has the same id."""
+
+    def __init__(self, form: Stateless, emits: str, publisher: Publisher) -> None:
+        self._decide = form.decide
+        self._emits = emits
+        self._publisher = publisher
+
+    async def publish(self, items: Sequence[Item], now: datetime) -> tuple[list[Item], list[Failure]]:
+        """Decide, and publish with every acknowledgement awaited: items done, items failed."""
+        decide = self._decide
+        decided, failures = steps.decide(items, lambda item: decide(item.event, steps.context_of(item, now)))
+        await self._publisher.publish([self._message(item, event) for item, event in decided])
+        return [item for item, _ in decided], failures
+
+    def _message(self, item: Item, event: Event) -> Message:
+        headers = [
+            ("traceparent", steps.traceparent_of(item.record.headers, item.event).encode()),
+            ("correlation_id", event.correlation_id.encode()),
+            ("event_id", event.event_id.encode()),
+            ("event_type", event.event_type.encode()),
+        ]
+        return Message(self._emits, event.order_id.encode(), encode(event), headers)
+
+
+class StatefulForm:
+    """lock → claim → decide → save → emit, all in the transaction of the caller."""
+
+    def __init__(self, form: Stateful, emits: str, service: str) -> None:
+        self._decide = form.decide
+        self._emits = emits
+        self._service = service
+
+    async def apply(self, session: Session, items: Sequence[Item], now: datetime, settle: Settle) -> Applied:
+        """Load and lock the orders, drop ids already claimed, decide, save states and outbox, settle."""
+        readable = [item for item in items if item.error is None]
+        known = await states.lock(session, sorted({_order_id(item) for item in readable}))
+        claimed = await inbox.claim(session, self._service, [item.event.event_id for item in readable])
+        fresh, seen = _drop_seen(items, claimed)
+        fold = _Fold(known, self._decide, now)
+        decided, failures = steps.decide(fresh, fold.act)
+        failed = [failure.item.event.event_id for failure in failures if failure.item.error is None]
+        await inbox.unclaim(session, self._service, failed)
+        await states.save(session, fold.changes(), now)
+        await outbox.insert(
+            session, [self._row(item, event) for item, decision in decided for event in decision.events]
+        )
+        await settle(session, [*seen, *(item for item, _ in decided)], failures)
+        return Applied(len(decided), len(seen), failures)
+
+    def _row(self, item: Item, event: Event) -> OutboxRow:
+        headers = {
+            "traceparent": steps.traceparent_of(item.record.headers, item.event),
+            "correlation_id": event.correlation_id,
+            "event_id": event.event_id,
+            "event_type": event.event_type,
+        }
+        return OutboxRow(self._emits, event.order_id.encode(), encode(event), outbox.header_text(headers))
+
+
+class _Fold:
+    """Applies decisions one after the other: a later item of an order sees what an earlier one made."""
+
+    def __init__(self, known: dict[str, OrderState], decide: Callable[..., Decision], now: datetime) -> None:
+        self._states = known
+        self._decide = decide
+        self._now = now
+        self._changes: dict[str, tuple[OrderState, Result]] = {}
+
+    def act(self, item: Item) -> Decision:
+        order_id = _order_id(item)
+        state = self._states.get(order_id)
+        if state is None:
+            raise UnknownOrder(f"there is no order {order_id}")
+        decision = self._decide(state, item.event, steps.context_of(item, self._now))
+        if decision.result is not None:
+            self._states[order_id] = decision.state
+            self._changes[order_id] = (decision.state, decision.result)
+        return decision
+
+    def changes(self) -> list[tuple[OrderState, Result]]:
+        return list(self._changes.values())
+
+
+class ProjectionForm:
+    """project → store. The row's natural key makes it once, so no claim is needed."""
+
+    def __init__(self, form: Projection, service: str) -> None:
+        self._form = form
+        self._service = service
+        self._key = attrgetter(*form.key)
+
+    async def apply(self, session: Session, items: Sequence[Item], now: datetime, settle: Settle) -> Applied:
+        """Make rows of the events, store those whose natural key is new, settle."""
+        project = self._form.project
+        decided, failures = steps.decide(items, lambda item: project(item.event, steps.context_of(item, now)))
+        rows: dict[Any, Any] = {}
+        for _, row in decided:
+            if row is not None:
+                rows.setdefault(self._key(row), row)
+        stored = await projections.store(session, self._form.into, list(rows.values())) if rows else []
+        await settle(session, [item for item, _ in decided], failures)
+        duplicates = sum(row is not None for _, row in decided) - len(stored)
+        return Applied(len(decided) - duplicates, duplicates, failures, self._notices(rows, stored))
+
+    def _notices(self, rows: dict[Any, Any], stored: Sequence[tuple[Any, ...]]) -> list[object]:
+        if self._form.notice is None or not stored:
+            return []
+        keys = stored if len(self._form.key) > 1 else [key for (key,) in stored]
+        new = [rows[key] for key in keys if key in rows]
+        return [RowsStored(service=self._service, notice=self._form.notice, rows=new)]
+
+
+def _order_id(item: Item) -> str:
+    return str(item.event.order_id).lower()
+
+
+def _drop_seen(items: Sequence[Item], claimed: set[str]) -> tuple[list[Item], list[Item]]:
+    """Items whose id this transaction claimed, each id once; and those handled before."""
+    fresh, seen = [], []
+    for item in items:
+        if item.error is not None:
+            fresh.append(item)
+        elif item.event.event_id in claimed:
+            claimed.discard(item.event.event_id)
+            fresh.append(item)
+        else:
+            seen.append(item)
+    return fresh, seen

@@ -1,0 +1,119 @@
+"""The steps of a batch that need no I/O: decode, hold back, decide. Each takes items and gives items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from ordersys.adapters.kafka import Headers, Record
+from ordersys.contract import ids
+from ordersys.contract.errors import Rejected, Undecodable
+from ordersys.contract.events import Event
+from ordersys.contract.service import Context
+
+Decided = TypeVar("Decided")
+State = Literal["retrying", "held", "dead"]
+
+
+class Item(msgspec.Struct, gc=False):
+    """One record on its way through the steps.
+
+    ``key`` is the record's Kafka key, else its order id, else None: then it holds nothing back. ``error``
+    says why it cannot be handled, when that is known before deciding.
+    """
+
+    record: Any
+    key: bytes | None
+    event: Any = None
+    error: Exception | None = None
+
+
+class Failure(msgspec.Struct):
+    """An item that is to be parked: it failed (``error``), or waits behind one of its key that did."""
+
+    item: Item
+    state: State
+    error: Exception | None = None
+
+
+def decode(records: Iterable[Record], decoder: msgspec.json.Decoder[Any]) -> list[Item]:
+    """Bytes to events; what cannot be read keeps its place in the order, with its error."""
+    decode_value = decoder.decode
+    items = []
+    for record in records:
+        key = record.key
+        try:
+            event = decode_value(record.value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            cause = "the value is null" if record.value is None else str(error)
+            items.append(Item(record, key, None, Undecodable(cause)))
+        else:
+            items.append(Item(record, key or event.order_id.encode(), event))
+    return items
+
+
+def hold_back(
+    items: Sequence[Item], parked_keys: AbstractSet[bytes | None]
+) -> tuple[Sequence[Item], list[Failure]]:
+    """Split off the items whose key has parked events: they must not overtake them."""
+    if not parked_keys:
+        return items, []
+    free, held = [], []
+    for item in items:
+        if item.key is not None and item.key in parked_keys:
+            held.append(Failure(item, "held"))
+        else:
+            free.append(item)
+    return free, held
+
+
+def decide(
+    items: Iterable[Item], act: Callable[[Item], Decided]
+) -> tuple[list[tuple[Item, Decided]], list[Failure]]:
+    """Apply a service's function to each item; an item that fails is alone in failing.
+
+    Later items of a failed item's key are held: they must not overtake it.
+    """
+    decided: list[tuple[Item, Decided]] = []
+    failures: list[Failure] = []
+    blocked: set[bytes] = set()
+    for item in items:
+        if blocked and item.key in blocked:
+            failures.append(Failure(item, "held"))
+            continue
+        error = item.error
+        if error is None:
+            try:
+                decided.append((item, act(item)))
+                continue
+            except Exception as raised:  # noqa: BLE001 - a defect in a decision is that event's alone
+                error = raised
+        failures.append(Failure(item, state_of(error), error))
+        if item.key is not None:
+            blocked.add(item.key)
+    return decided, failures
+
+
+def state_of(error: Exception) -> State:
+    """What becomes of an event that failed with ``error`` for the first time."""
+    return "dead" if isinstance(error, (Undecodable, Rejected)) else "retrying"
+
+
+def context_of(item: Item, now: datetime) -> Context:
+    """What a service's function may know of the record."""
+    record = item.record
+    return Context(now, record.topic, record.partition, record.offset)
+
+
+def traceparent_of(headers: Headers, event: Event) -> str:
+    """The record's W3C trace context; of a record without one, a context made from its ids."""
+    for name, value in headers:
+        if name == "traceparent":
+            return value.decode("ascii", "replace")
+    trace = ids.deterministic_id(f"trace:{event.order_id}").replace("-", "")
+    span = ids.deterministic_id(f"span:{event.event_id}").replace("-", "")[:16]
+    return f"00-{trace}-{span}-01"
