@@ -16,7 +16,7 @@ from ordersys.runtime.facts import ConsumerStalled, LagMeasured, OnFact
 
 
 class Watch:
-    """Measures lag every ``every_s``; a group that stands still for ``stall_s`` is reported to ``on_stall``."""
+    """Measures lag every ``every_s``; ``on_stall`` is told of a group that stands still for ``stall_s``."""
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""Settings of a process, from its environment. Read in the composition root and the CLI only."""

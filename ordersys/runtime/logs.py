@@ -1,0 +1,133 @@
+"""Facts as log lines: JSON, or readable on a terminal. Never a secret, never an email address."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import singledispatchmethod
+from typing import Any, TextIO
+
+import msgspec
+import structlog
+
+from ordersys.runtime import facts
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> None:
+    """Set up structlog and the standard logging for the process. ``level``: the name of a level."""
+    out = stream or sys.stdout
+    number = logging.getLevelNamesMapping()[level.upper()]
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    factory: Any
+    if out.isatty():
+        shared.append(structlog.dev.ConsoleRenderer())
+        factory = structlog.PrintLoggerFactory(out)
+    else:
+        shared += [
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(serializer=_serialise),
+        ]
+        factory = structlog.BytesLoggerFactory(out.buffer)
+    structlog.configure(
+        processors=shared,
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=factory,
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[_ToStructlog()], force=True)
+    # The client warns on every broken connection of an outage; the supervisor says it once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL if number > logging.DEBUG else logging.DEBUG)
+
+
+def _serialise(event: Any, **_: Any) -> bytes:
+    return msgspec.json.encode(event, enc_hook=str)
+
+
+class _ToStructlog(logging.Handler):
+    """Lines of libraries that log by the standard library, in our form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger().bind(logger=record.name)
+        error = record.exc_info if record.exc_info and record.exc_info[0] else None
+        logger.log(record.levelno, record.getMessage(), exc_info=error)
+
+
+class Logs:
+    """Writes facts as log lines; call it with each fact."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+
+    def __call__(self, fact: object) -> None:
+        """Log a fact; facts it does not know are not logged."""
+        self._take(fact)
+
+    @singledispatchmethod
+    def _take(self, fact: object) -> None:
+        del fact
+
+    @_take.register
+    def _(self, fact: facts.EventParked) -> None:
+        self._log.warning(
+            "event parked",
+            service=fact.service,
+            order_id=fact.order_id,
+            event_id=fact.event_id,
+            correlation_id=fact.correlation_id,
+            state=fact.state,
+            attempts=fact.attempts,
+            reason=fact.reason,
+            group=fact.group,
+            topic=fact.topic,
+            partition=fact.partition,
+            offset=fact.offset,
+        )
+
+    @_take.register
+    def _(self, fact: facts.RowsStored) -> None:
+        info = self._log.info
+        for row in fact.rows:
+            info(fact.notice, service=fact.service, **msgspec.structs.asdict(row))
+
+    @_take.register
+    def _(self, fact: facts.BatchCommitted) -> None:
+        self._log.debug(
+            "batch committed",
+            service=fact.service,
+            group=fact.group,
+            topic=fact.topic,
+            seconds=round(fact.seconds, 4),
+            retry=fact.retry,
+            **{outcome: count for outcome, count in fact.outcomes.items() if count},
+        )
+
+    @_take.register
+    def _(self, fact: facts.BatchRunAgain) -> None:
+        self._log.warning("batch run again", service=fact.service, group=fact.group, cause=fact.cause)
+
+    @_take.register
+    def _(self, fact: facts.PartitionsAssigned) -> None:
+        self._log.info(
+            "partitions assigned",
+            service=fact.service,
+            group=fact.group,
+            topic=fact.topic,
+            partitions=list(fact.partitions),
+            parked_keys=fact.parked_keys,
+        )
+
+    @_take.register
+    def _(self, fact: facts.PartitionsLost) -> None:
+        self._log.info("partitions lost", service=fact.service, group=fact.group, topic=fact.topic)
+
+    @_take.register
+    def _(self, fact: facts.ConsumerStalled) -> None:
+        self._log.error("consumer stalled", group=fact.group, seconds=round(fact.seconds), lag=fact.lag)
+
+    @_take.register
+    def _(self, fact: facts.Pruned) -> None:
+        self._log.info("pruned", **dict(fact.rows))
