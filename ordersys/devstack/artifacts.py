@@ -65,13 +65,18 @@ async def fetch(artifacts: Sequence[Artifact], progress: Callable[[str], None]) 
     Raises :class:`DevstackError` when one cannot be had, or is not the one the list names.
     """
     cancelled = threading.Event()
-    try:
-        # Abandoned when cancelled: the threads end after the jar they are at.
-        return await anyio.to_thread.run_sync(
-            partial(_fetch, artifacts, progress, cancelled), abandon_on_cancel=True
-        )
-    finally:
-        cancelled.set()
+
+    async def notice_cancellation() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancelled.set()  # the threads end after the jar they are at, and clean up
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(notice_cancellation)
+        paths = await anyio.to_thread.run_sync(_fetch, artifacts, progress, cancelled)
+        tasks.cancel_scope.cancel()
+    return paths
 
 
 def _fetch(

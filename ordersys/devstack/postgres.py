@@ -153,7 +153,7 @@ class Postgres:
         errors = [line.partition("ERROR:")[2].strip() for line in output.splitlines() if "ERROR:" in line]
         errors = [error for error in errors if not error.startswith(EXISTS)]
         if code != 0 or errors:
-            reason = errors[0] if errors else _reason(output, "FATAL:")
+            reason = errors[0] if errors else _reason(output, "FATAL:", "PANIC:")
             raise DevstackError(f"Postgres' role and database cannot be set in {self._data}: {reason}")
 
     async def start(self) -> None:
@@ -230,7 +230,8 @@ def _one_line(text: str) -> str:
     return text
 
 
-def _reason(output: str, mark: str) -> str:
+def _reason(output: str, *marks: str) -> str:
     """The line of a tool's output that says why it failed."""
     lines = output.strip().splitlines() or ["no output"]
-    return next((line.partition(mark)[2].strip() for line in lines if mark in line), lines[-1])
+    marked = [line.partition(mark)[2].strip() for line in lines for mark in marks if mark in line]
+    return marked[0] if marked else lines[-1]
