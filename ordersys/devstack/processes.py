@@ -62,6 +62,7 @@ class ServerProcess:
     def __init__(self, command: Command) -> None:
         """Start it. Raises :class:`DevstackError` when the program cannot be run."""
         self.command = command
+        self.stop_asked = False
         # Where this run's output begins in the log, which earlier runs share.
         self.log_offset = prepare_log(command.log)
         account = command.account
@@ -107,6 +108,7 @@ class ServerProcess:
 
     async def stop(self, mode: StopMode = "graceful") -> None:
         """End it; returns once it and all its children are gone. Does nothing when it has ended."""
+        self.stop_asked = True
         if self.ended():
             return
         if mode == "kill":
@@ -114,12 +116,13 @@ class ServerProcess:
         family = _family(self.pid)
         if mode == "graceful":
             self._popen.send_signal(self.command.stop_signal)
-            if await _all_end(family, self.command.stop_timeout_s):
-                return
-        _kill(family)
-        if not await _all_end(family, KILL_TIMEOUT_S):
-            raise DevstackError(f"{self.command.name} (process {self.pid}) does not end, even when killed.")
-        self._popen.wait(KILL_TIMEOUT_S)
+        if mode == "kill" or not await _all_end(family, self.command.stop_timeout_s):
+            _kill(family)
+            if not await _all_end(family, KILL_TIMEOUT_S):
+                raise DevstackError(
+                    f"{self.command.name} (process {self.pid}) does not end, even when killed."
+                )
+        self._popen.wait()  # it has ended, so this only reaps it
 
 
 def prepare_log(log: Path) -> int:

@@ -6,8 +6,9 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -87,21 +88,7 @@ class DevStack:
             _delete(self._dir)
         self._compose(ledger)
         began = time.monotonic()
-        errors: list[DevstackError] = []
-        async with anyio.create_task_group() as tasks:
-
-            async def bring_up(server: Kafka | Postgres) -> None:
-                try:
-                    await server.prepare()
-                    await server.start()
-                except DevstackError as error:
-                    errors.append(error)
-                    tasks.cancel_scope.cancel()
-
-            for server in self._servers():
-                tasks.start_soon(bring_up, server)
-        if errors:
-            raise errors[0]
+        await _together([partial(_bring_up, server) for server in self._servers()])
         self._progress(f"{self._names()} ready in {time.monotonic() - began:.1f} s")
 
     def _compose(self, ledger: Ledger) -> None:
@@ -160,16 +147,14 @@ class DevStack:
         while True:
             for server in self._servers():
                 process = server.process
-                if process is not None and process.ended():
+                if process is not None and process.ended() and not process.stop_asked:
                     raise with_log(f"{process.command.name} has ended unexpectedly.", process.command.log)
             await anyio.sleep(WATCH_INTERVAL_S)
 
     async def stop(self) -> None:
         """Stop both servers at once, in order, within a deadline; release the data directory."""
         try:
-            async with anyio.create_task_group() as tasks:
-                for server in self._servers():
-                    tasks.start_soon(server.stop)
+            await _together([server.stop for server in self._servers()], all_the_way=True)
         finally:
             if self._lock is not None:
                 os.close(self._lock)
@@ -205,9 +190,7 @@ class DevStack:
         return [server for server in (self._kafka, self._postgres) if server is not None]
 
     def _names(self) -> str:
-        return " and ".join(
-            name for name, server in (("Kafka", self._kafka), ("Postgres", self._postgres)) if server
-        )
+        return " and ".join(server.name for server in self._servers())
 
     def _embedded_kafka(self) -> Kafka:
         if self._kafka is None:
@@ -218,6 +201,33 @@ class DevStack:
         if self._postgres is None:
             raise DevstackError("Postgres is not embedded here, or not started.")
         return self._postgres
+
+
+async def _bring_up(server: Kafka | Postgres) -> None:
+    try:
+        await server.prepare()
+        await server.start()
+    except OSError as error:  # a full disk, a directory of somebody else
+        raise DevstackError(f"{server.name} cannot be set up: {error}.") from error
+
+
+async def _together(steps: Sequence[Callable[[], Awaitable[None]]], *, all_the_way: bool = False) -> None:
+    """Run the steps at once and raise the first failure, which ends the others unless ``all_the_way``."""
+    errors: list[DevstackError] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def run(step: Callable[[], Awaitable[None]]) -> None:
+            try:
+                await step()
+            except DevstackError as error:
+                errors.append(error)
+                if not all_the_way:
+                    tasks.cancel_scope.cancel()
+
+        for step in steps:
+            tasks.start_soon(run, step)
+    if errors:
+        raise errors[0]
 
 
 def _lock(directory: Path) -> int:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import asyncpg
 import psutil
 import pytest
@@ -156,6 +157,11 @@ async def test_notices_a_server_that_ends(make: MakeStack) -> None:
         psutil.Process(stack.pids["postgres"]).kill()
         with pytest.raises(DevstackError, match="Postgres has ended unexpectedly"):
             await stack.watch()
+        await stack.start_postgres()
+        await stack.stop_postgres()
+        with anyio.move_on_after(0.5) as watching:
+            await stack.watch()
+        assert watching.cancelled_caught
 
 
 async def test_a_new_password_or_database_takes_effect(make: MakeStack) -> None:
