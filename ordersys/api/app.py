@@ -1,0 +1,83 @@
+"""The applications, built of what is passed in. Nothing is opened here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from litestar import Litestar, MediaType, get
+from litestar.config.cors import CORSConfig
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ControllerRouterHandler
+
+from ordersys.api.orders import Reader, Submit, order_routes
+from ordersys.api.probes import Readiness, RenderMetrics, probe_routes
+from ordersys.api.problems import exception_handlers
+from ordersys.api.requests import BODY_BYTES_MAX
+
+CORS_MAX_AGE_S = 600
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def build_app(
+    *,
+    submit: Submit,
+    reader: Reader,
+    readiness: Readiness,
+    render_metrics: RenderMetrics,
+    cors_origins: Sequence[str],
+    on_fact: Callable[[object], None],
+    clock: Callable[[], datetime] = utc_now,
+    more_routes: Sequence[ControllerRouterHandler] = (),
+    version: str = "1",
+) -> Litestar:
+    """What API_PORT serves. ``readiness`` speaks of the API alone; ``cors_origins`` are the UI's."""
+
+    @get("/health", media_type=MediaType.TEXT)
+    async def health() -> str:
+        """That the server answers."""
+        return "ok"
+
+    return Litestar(
+        [
+            *order_routes(submit=submit, reader=reader, clock=clock, on_fact=on_fact),
+            *probe_routes(readiness=readiness, render_metrics=render_metrics),
+            health,
+            *more_routes,
+        ],
+        cors_config=CORSConfig(
+            allow_origins=list(cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "Idempotency-Key", "X-Correlation-ID", "traceparent"],
+            expose_headers=["Link", "Location", "Retry-After"],
+            max_age=CORS_MAX_AGE_S,
+        ),
+        exception_handlers=exception_handlers(on_fact),
+        # The schema alone: the pages Litestar can draw from it load their scripts from a CDN.
+        openapi_config=OpenAPIConfig(
+            title="ordersys",
+            version=version,
+            path="/",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        ),
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+    )
+
+
+def build_probes_app(
+    *, readiness: Readiness, render_metrics: RenderMetrics, on_fact: Callable[[object], None]
+) -> Litestar:
+    """What METRICS_PORT serves, whatever the roles of the process."""
+    return Litestar(
+        probe_routes(readiness=readiness, render_metrics=render_metrics),
+        exception_handlers=exception_handlers(on_fact),
+        openapi_config=None,
+        request_max_body_size=BODY_BYTES_MAX,
+        logging_config=None,
+    )

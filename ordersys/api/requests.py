@@ -1,0 +1,186 @@
+"""What a request to take an order says: its body and its headers, checked. One fault is told at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+import msgspec
+
+from ordersys.api.problems import INVALID, MALFORMED, UNSUPPORTED, Fault, Problem
+from ordersys.contract.events import Cents, Count
+
+BODY_BYTES_MAX = 64 * 1024
+CORRELATION_ID_CHARS_MAX = 128
+
+# The address a browser accepts in <input type=email> (WHATWG HTML, section 4.10.5.1.5); RFC 5321 allows
+# 254 characters. Neither can hold a NUL, which Postgres cannot store.
+_EMAIL = (
+    r"\A[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+    r"(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*\Z"
+)
+_SKU = r"\A(?=.*\S)[^\x00-\x1f\x7f]*\Z"
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_PRINTABLE = re.compile(rb"[\x20-\x7e]*")
+# W3C Trace Context, section 3.2: of versions to come the first four fields are read.
+_TRACEPARENT = re.compile(
+    r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+
+_RULES = {
+    "customer_email": "must be an email address of at most 254 characters",
+    "item_sku": "must be a text of 1 to 64 characters, not blank and without control characters",
+    "quantity": f"must be a whole number from 1 to {2**31 - 1}",
+    "amount_cents": f"must be a whole number from 1 to {2**63 - 1}",
+}
+
+
+class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The body of ``POST /orders``. Of a field given twice the last counts (RFC 8259, section 4)."""
+
+    customer_email: Annotated[str, msgspec.Meta(max_length=254, pattern=_EMAIL)]
+    item_sku: Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=_SKU)]
+    quantity: Count
+    amount_cents: Cents
+
+
+class OrderHeaders(msgspec.Struct, frozen=True, gc=False):
+    """The headers that matter to an order, each None if absent. ``idempotency_key``: a UUID in lower case."""
+
+    idempotency_key: str | None = None
+    correlation_id: str | None = None
+    traceparent: str | None = None
+
+
+_decode = msgspec.json.Decoder(OrderRequest).decode
+_WANTED = {
+    b"content-type": 0,
+    b"idempotency-key": 1,
+    b"x-correlation-id": 2,
+    b"traceparent": 3,
+}
+_WANTED_NAMES = ("Content-Type", "Idempotency-Key", "X-Correlation-ID", "traceparent")
+
+
+def body_of(raw: bytes) -> OrderRequest:
+    """The body, checked.
+
+    :raises Problem: 400, naming the field at fault.
+    """
+    try:
+        return _decode(raw)
+    except msgspec.ValidationError as error:
+        raise _body_problem(str(error)) from None
+    except RecursionError:
+        raise _malformed("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise _malformed("it is not UTF-8") from None
+    except ValueError as error:
+        raise _malformed(str(error)) from None
+
+
+def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> OrderHeaders:
+    """The headers, checked; names in lower case, as ASGI gives them.
+
+    :raises Problem: 415 for a body that is not JSON, 400 naming another header at fault.
+    """
+    found: list[bytes | None] = [None, None, None, None]
+    for name, value in raw:
+        place = _WANTED.get(name)
+        if place is not None:
+            if found[place] is not None and found[place] != value and place != 3:
+                raise _header_problem(_WANTED_NAMES[place], "must be given once")
+            found[place] = value
+    content_type, key, correlation_id, traceparent = found
+    if content_type is not None and content_type != b"application/json":
+        _check_content_type(content_type)
+    return OrderHeaders(
+        idempotency_key=_idempotency_key(key) if key is not None else None,
+        correlation_id=_correlation_id(correlation_id) if correlation_id else None,
+        traceparent=trace_of(traceparent) if traceparent else None,
+    )
+
+
+def uuid_of(text: str) -> str | None:
+    """``text`` in lower case if it is a UUID in canonical text form (RFC 9562, section 4), else None."""
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+def trace_of(raw: bytes) -> str | None:
+    """A traceparent header if it is valid, else None: a broken one starts a new trace, it is no error."""
+    match = _TRACEPARENT.fullmatch(raw.decode("latin-1"))
+    if match is None or (match[1] == "00" and match[5]):
+        return None
+    return f"00-{match[2]}-{match[3]}-{match[4]}"
+
+
+def _check_content_type(raw: bytes) -> None:
+    media_type = raw.partition(b";")[0].strip().lower()
+    if media_type != b"application/json":
+        raise Problem(
+            415,
+            "The body must be JSON, with the header Content-Type: application/json.",
+            kind=UNSUPPORTED,
+            fault=Fault(detail="must be application/json", header="Content-Type"),
+            headers={"Accept": "application/json"},
+        )
+
+
+def _idempotency_key(raw: bytes) -> str:
+    # The draft of the header makes it a quoted string; most clients send it bare. Both are taken.
+    text = raw.decode("latin-1").strip()
+    if len(text) == 38 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    key = uuid_of(text)
+    if key is None:
+        raise _header_problem("Idempotency-Key", "must be a UUID")
+    return key
+
+
+def _correlation_id(raw: bytes) -> str:
+    if len(raw) > CORRELATION_ID_CHARS_MAX or not _PRINTABLE.fullmatch(raw):
+        message = f"must be at most {CORRELATION_ID_CHARS_MAX} printable ASCII characters"
+        raise _header_problem("X-Correlation-ID", message)
+    return raw.decode("ascii")
+
+
+def _header_problem(name: str, message: str) -> Problem:
+    return Problem(
+        400,
+        f"The header {name} {message}.",
+        kind=INVALID,
+        fault=Fault(detail=message, header=name),
+    )
+
+
+def _malformed(why: str) -> Problem:
+    return Problem(400, f"The body is not valid JSON: {why}.", kind=MALFORMED)
+
+
+# msgspec tells the place of a fault in its message only.
+_PLACE = re.compile(r"at `\$\.(\w+)")
+_MISSING = re.compile(r"missing required field `(\w+)`")
+_UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
+
+
+def _body_problem(message: str) -> Problem:
+    if missing := _MISSING.search(message):
+        return _field_problem(missing[1], "is missing; it " + _RULES[missing[1]])
+    if unknown := _UNKNOWN_FIELD.search(message):
+        name = unknown[1] if len(unknown[1]) <= 64 else unknown[1][:64] + "…"
+        return _field_problem(name, "is not a field of an order")
+    if (place := _PLACE.search(message)) and place[1] in _RULES:
+        return _field_problem(place[1], _RULES[place[1]])
+    detail = "The body must be a JSON object."
+    return Problem(400, detail, kind=INVALID, fault=Fault(detail="must be an object", pointer="#"))
+
+
+def _field_problem(name: str, message: str) -> Problem:
+    pointer = "#/" + name.replace("~", "~0").replace("/", "~1")
+    return Problem(
+        400,
+        f"The field {name} {message}.",
+        kind=INVALID,
+        fault=Fault(detail=message, pointer=pointer),
+    )
