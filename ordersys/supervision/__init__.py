@@ -1,0 +1,88 @@
+"""Supervision for asyncio, after Erlang/OTP: children that are restarted, waited for, drained, and reported.
+
+A library of its own; README.md beside this file teaches it in five minutes. Reading order: ``states``
+(the whole life of a node, in one table), ``spec`` and ``policy`` (what can be asked for), ``context``
+(a child's view), ``run`` (one run of a child), ``node``, ``child`` and ``branch`` (what becomes of it),
+``supervisor`` (the tree, run).
+"""
+
+from __future__ import annotations
+
+from ordersys.supervision.clock import Clock, MonotonicClock, Timer
+from ordersys.supervision.context import ChildContext
+from ordersys.supervision.errors import (
+    ErrorReport,
+    IllegalTransition,
+    NotRunning,
+    StartInterrupted,
+    StartTimeout,
+    SupervisionError,
+    SupervisionFailed,
+    UnexpectedEnd,
+    UnknownPath,
+)
+from ordersys.supervision.facts import (
+    ChildCrashed,
+    ChildDraining,
+    ChildOrphaned,
+    ChildReady,
+    ChildStarting,
+    ChildStopped,
+    ChildWaiting,
+    Fact,
+    OnFact,
+    OrphanEnded,
+    SupervisorCrashed,
+    SupervisorDraining,
+    SupervisorFailed,
+    SupervisorGaveUp,
+    SupervisorStarted,
+    SupervisorStarting,
+    SupervisorStopped,
+)
+from ordersys.supervision.policy import Backoff, Intensity
+from ordersys.supervision.snapshot import NodeSnapshot
+from ordersys.supervision.spec import ChildSpec, Start, SupervisorSpec
+from ordersys.supervision.states import State
+from ordersys.supervision.supervisor import Supervisor
+
+__all__ = [
+    "Backoff",
+    "ChildContext",
+    "ChildCrashed",
+    "ChildDraining",
+    "ChildOrphaned",
+    "ChildReady",
+    "ChildSpec",
+    "ChildStarting",
+    "ChildStopped",
+    "ChildWaiting",
+    "Clock",
+    "ErrorReport",
+    "Fact",
+    "IllegalTransition",
+    "Intensity",
+    "MonotonicClock",
+    "NodeSnapshot",
+    "NotRunning",
+    "OnFact",
+    "OrphanEnded",
+    "Start",
+    "StartInterrupted",
+    "StartTimeout",
+    "State",
+    "SupervisionError",
+    "SupervisionFailed",
+    "Supervisor",
+    "SupervisorCrashed",
+    "SupervisorDraining",
+    "SupervisorFailed",
+    "SupervisorGaveUp",
+    "SupervisorSpec",
+    "SupervisorStarted",
+    "SupervisorStarting",
+    "SupervisorStopped",
+    "Timer",
+    "UnexpectedEnd",
+    "UnknownPath",
+]

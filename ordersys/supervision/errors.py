@@ -1,0 +1,111 @@
+"""Every typed error of supervision, and the text kept of a child's own.
+
+::
+
+    SupervisionError
+    ├── SupervisionFailed    run() raises it: the root spent its restarts and nobody stands above it
+    ├── StartInterrupted     wait_started() raises it: supervision ended before every child had started
+    ├── UnknownPath          a control call names no node of the tree (also a KeyError)
+    ├── NotRunning           a control call came before run(), after it, or for a child that has no run
+    ├── IllegalTransition    a defect of the supervisor: the table in states.py has no such arrow
+    ├── StartTimeout         a child said neither ready nor waiting within its start_timeout_s
+    └── UnexpectedEnd        a child ended without an error where an end is a failure
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ordersys.supervision.snapshot import NodeSnapshot
+
+TRACEBACK_MAX_CHARS = 16_384
+
+
+class SupervisionError(Exception):
+    """Root of the library's own errors."""
+
+
+class SupervisionFailed(SupervisionError):
+    """The root gave up: its children failed oftener than its intensity allows.
+
+    ``__cause__`` is the last error.
+
+    :ivar path: the supervisor that gave up.
+    :ivar snapshot: the tree at the end, with the last error of each child and the orphans.
+    """
+
+    def __init__(self, path: str, sentence: str, snapshot: NodeSnapshot) -> None:
+        super().__init__(sentence)
+        self.path = path
+        self.snapshot = snapshot
+
+
+class StartInterrupted(SupervisionError):
+    """Supervision ended before every child had been READY or WAITING once."""
+
+
+class UnknownPath(SupervisionError, KeyError):
+    """No node of the tree has this path."""
+
+    def __init__(self, path: str, known: tuple[str, ...]) -> None:
+        super().__init__(path)
+        self.path = path
+        self.known = known
+
+    def __str__(self) -> str:
+        return f"no child or supervisor {self.path!r}; there are: {', '.join(self.known)}"
+
+
+class NotRunning(SupervisionError):
+    """There is nothing the call could act on."""
+
+
+class IllegalTransition(SupervisionError):
+    """A state has no arrow for an event. Nothing was changed."""
+
+
+class StartTimeout(SupervisionError):
+    """A child said neither ready nor waiting in time."""
+
+
+class UnexpectedEnd(SupervisionError):
+    """A permanent child returned, or a child's task was cancelled by somebody else."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorReport:
+    """What is kept of an error: text alone, since an exception keeps every frame and its locals alive."""
+
+    at: float
+    text: str
+    traceback: str
+
+
+def describe(error: BaseException) -> str:
+    """One line: class and message; for a group, those of its leaves. Survives a broken ``__str__``."""
+    leaves = dict.fromkeys(_line(leaf) for leaf in leaves_of(error))
+    return "; ".join(leaves)
+
+
+def format_traceback(error: BaseException) -> str:
+    """The traceback as text, its last 16 Ki characters: the innermost frames say most."""
+    text = "".join(traceback.format_exception(error))
+    return text if len(text) <= TRACEBACK_MAX_CHARS else "…" + text[-TRACEBACK_MAX_CHARS:]
+
+
+def leaves_of(error: BaseException) -> Iterator[BaseException]:
+    """The errors in a group, however deeply nested; an error that is no group is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from leaves_of(each)
+    else:
+        yield error
+
+
+def _line(error: BaseException) -> str:
+    lines = traceback.format_exception_only(error)
+    return " ".join(" ".join(lines).split()).removeprefix(f"{type(error).__module__}.")

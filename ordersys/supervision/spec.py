@@ -1,0 +1,82 @@
+"""What is to be supervised, and how: plain values, checked when made. Names and rules are OTP's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ordersys.supervision.context import ChildContext
+from ordersys.supervision.policy import Backoff, Intensity
+
+Start = Callable[[ChildContext], Awaitable[None]]
+Restart = Literal["permanent", "transient", "temporary"]
+Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
+
+WAIT_BACKOFF = Backoff(first_s=0.2, cap_s=5.0, reset_after_s=10.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """One child. Times in seconds.
+
+    :ivar start: runs the child until it is done or told to drain. Called anew for every run, so whatever
+        it makes is fresh; it shares nothing with the run before.
+    :ivar restart: ``permanent``: started again however it ended. ``transient``: unless it returned.
+        ``temporary``: never, and its end does not count against readiness.
+    :ivar start_timeout_s: to say ready or waiting; longer is a failure.
+    :ivar drain_timeout_s: to return after it was told to drain; then it is cancelled.
+    :ivar cancel_timeout_s: to end after it was cancelled; then it is left behind as an orphan. It is
+        cancelled a second time after half of it, should the first have been swallowed.
+    :ivar backoff: the delays between a failure and the next start.
+    :raises ValueError: an empty id, one with a slash, or a time that is not positive.
+    """
+
+    id: str
+    start: Start
+    restart: Restart = "permanent"
+    start_timeout_s: float = 30.0
+    drain_timeout_s: float = 10.0
+    cancel_timeout_s: float = 5.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        for name in ("start_timeout_s", "drain_timeout_s", "cancel_timeout_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} of {self.id!r} must be positive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorSpec:
+    """A supervisor: its children in start order, and what becomes of them when one fails.
+
+    :ivar strategy: which children are restarted with one that failed: ``one_for_one`` it alone,
+        ``one_for_all`` all, ``rest_for_one`` those after it in start order.
+    :ivar intensity: how many restarts of all children together are too many.
+    :ivar on_give_up: when they are spent, the supervisor stops its children; then ``escalate``: it counts
+        as one crash of a child of the supervisor above, which starts it again or gives up in turn; or
+        ``mark_failed``: it is FAILED, is tried again every ``backoff.cap_s``, and nobody else is concerned.
+    :ivar backoff: the delays between an escalation and the next start of this supervisor.
+    :ivar wait_backoff: the delays of its children between an outage met and the next attempt.
+    :raises ValueError: an empty id, one with a slash, or two children of one id.
+    """
+
+    id: str
+    children: tuple[ChildSpec | SupervisorSpec, ...]
+    strategy: Strategy = "one_for_one"
+    intensity: Intensity = field(default_factory=Intensity)
+    on_give_up: Literal["escalate", "mark_failed"] = "escalate"
+    backoff: Backoff = field(default_factory=Backoff)
+    wait_backoff: Backoff = WAIT_BACKOFF
+
+    def __post_init__(self) -> None:
+        _check_id(self.id)
+        ids = [child.id for child in self.children]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"two children of {self.id!r} have the same id: {ids}")
+
+
+def _check_id(text: str) -> None:
+    if not text or "/" in text:
+        raise ValueError(f"an id is not empty and has no slash: {text!r}")
