@@ -57,7 +57,7 @@ class ChildNode(Node):
         return self._spec.restart != "temporary" and not self.held
 
     def unsettled(self) -> Iterator[str]:
-        """Its path, until it was ready, waiting, or at rest after a run."""
+        """Its path, until it was ready, waiting, or done."""
         if not (self._settled or self.held):
             yield self.path
 
@@ -195,7 +195,7 @@ class ChildNode(Node):
         self._note = ""
         drain_s = self._drain_s()
         self._move(Event.END, ChildStopped, drain_s=drain_s, cancelled=cancelled, error=error)
-        self._settled = True
+        self._settled |= self._done_by_itself
         self._rested()
 
     def _settle(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ordersys.supervision.snapshot import NodeSnapshot
 
 TRACEBACK_MAX_CHARS = 16_384
+LINE_MAX_CHARS = 2_000
 
 
 class SupervisionError(Exception):
@@ -88,13 +89,12 @@ class ErrorReport:
 def describe(error: BaseException) -> str:
     """One line: class and message; for a group, those of its leaves. Survives a broken ``__str__``."""
     leaves = dict.fromkeys(_line(leaf) for leaf in leaves_of(error))
-    return "; ".join(leaves)
+    return _cut("; ".join(leaves), LINE_MAX_CHARS)
 
 
 def format_traceback(error: BaseException) -> str:
-    """The traceback as text, its last 16 Ki characters: the innermost frames say most."""
-    text = "".join(traceback.format_exception(error))
-    return text if len(text) <= TRACEBACK_MAX_CHARS else "…" + text[-TRACEBACK_MAX_CHARS:]
+    """The traceback as text, of at most ``TRACEBACK_MAX_CHARS``."""
+    return _cut("".join(traceback.format_exception(error)), TRACEBACK_MAX_CHARS)
 
 
 def leaves_of(error: BaseException) -> Iterator[BaseException]:
@@ -104,6 +104,12 @@ def leaves_of(error: BaseException) -> Iterator[BaseException]:
             yield from leaves_of(each)
     else:
         yield error
+
+
+def _cut(text: str, chars_max: int) -> str:
+    """Leave out the middle: where it came from is at one end, what it was at the other."""
+    half = chars_max // 2
+    return text if len(text) <= chars_max else f"{text[:half]}…{text[1 - half :]}"
 
 
 def _line(error: BaseException) -> str:
