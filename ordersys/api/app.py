@@ -62,8 +62,8 @@ def build_app(
         openapi_config=OpenAPIConfig(
             title="ordersys",
             version=version,
-            path="/",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            path="/openapi.json",
+            render_plugins=[JsonRenderPlugin(path="/")],
         ),
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,

@@ -12,7 +12,7 @@ import msgspec
 from litestar import MediaType, Request, Response, get, post
 from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, Parameter
 
 from ordersys.adapters.orders import NewOrder, Order, Position
 from ordersys.api.facts import OrdersRefused
@@ -221,7 +221,7 @@ def order_routes(
         return await look_at_page(reader, limit, cursor)
 
     @get("/orders/{order_id:str}", media_type=MediaType.JSON)
-    async def get_order(order_id: str) -> Response[bytes]:
+    async def get_order(order_id: FromPath[str]) -> Response[bytes]:
         """Look at one order."""
         return await look_at(reader, order_id)
 

@@ -46,7 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     _arrival: asyncio.TimerHandle | None = None
     _header_bytes = 0
-    _in_headers = True
+    _in_headers = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -65,6 +65,9 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         super().data_received(data)
+        if self._quiet():
+            # Bytes that begin no request, such as empty lines: uvicorn has stopped its timer for them.
+            self._expect_request()
         if self._in_headers:
             self._header_bytes += len(data)
             if self._header_bytes > self.limits.headers_bytes_max:
@@ -84,8 +87,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._request_arrived()
-        self._in_headers = True
-        self._header_bytes = 0
+
+    def _quiet(self) -> bool:
+        between = self.cycle is None or self.cycle.response_complete
+        return between and self._arrival is None and self.timeout_keep_alive_task is None
 
     def _expect_request(self) -> None:
         self._arrival = self.loop.call_later(self.limits.request_timeout_s, self._too_slow)
@@ -126,7 +131,7 @@ async def serve(
 
     :raises StartRefused: the address is taken or not ours.
     """
-    listener = _listen(host, port)
+    listener = _listen(host, port, limits.backlog)
     try:
         server = _server(app, limits, on_fact)
         await server.startup(sockets=[listener])
@@ -146,6 +151,8 @@ async def serve(
             with suppress(asyncio.CancelledError):
                 await loop
             await server.shutdown(sockets=[listener])
+        for connection in list(server.server_state.connections):
+            connection.transport.abort()
 
 
 def _server(app: ASGIApp, limits: ServerLimits, on_fact: Callable[[object], None]) -> uvicorn.Server:
@@ -155,6 +162,7 @@ def _server(app: ASGIApp, limits: ServerLimits, on_fact: Callable[[object], None
         _as_uvicorn(app),
         http=protocol,
         ws="none",
+        interface="asgi3",
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -175,7 +183,7 @@ def _as_uvicorn(app: ASGIApp) -> Any:
     return app
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, backlog: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
@@ -187,6 +195,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setblocking(False)
         listener.bind(address)
+        listener.listen(backlog)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:

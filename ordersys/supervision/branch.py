@@ -52,6 +52,7 @@ class Branch(Node):
         self._began_at: float | None = None
         self._to_start: deque[Node] = deque()
         self._begun: Node | None = None
+        self._leader: Node | None = None  # Backing off, its fellows stopped until it starts.
         self._halt: _Halt | None = None
         self._advancing = False
         self._again = False
@@ -72,11 +73,6 @@ class Branch(Node):
     def ready(self) -> bool:
         """Whether all of its children are."""
         return self.state is State.READY and all(child.ready for child in self.children)
-
-    @property
-    def restartable(self) -> bool:
-        """Not when stopped by request."""
-        return not self.held
 
     def unsettled(self) -> Iterator[str]:
         """The children below that have not been ready or waiting yet."""
@@ -147,24 +143,26 @@ class Branch(Node):
         return self.state is State.DRAINING or self._budget.spend(self._kernel.now(), node.id)
 
     def crashed(self, node: Node) -> None:
-        """A child is backing off: stop those that are to be restarted with it."""
+        """A child is backing off: stop those that are to be restarted with it.
+
+        One that fails while its group is going down anyway just goes down with it.
+        """
         fellows = self._fellows(node)
-        if fellows and self.state is not State.DRAINING:
+        if fellows and (self._halt is None or node not in self._halt.nodes):
             # The halt is over when the fellows rest; they start when the child's back-off is over, too.
             self._go_down(_Halt(nodes=fellows, reason=f"restarted with {node.path}", then=lambda: None))
+            self._leader = node
         self.moved()
 
     def restart_due(self, node: Node) -> None:
         """A child's back-off is over: start it, and those restarted with it."""
-        fellows = self._fellows(node)
-        if self._halt is not None:  # Some fellow is still draining.
-            self._halt.then = partial(self.restart_due, node)
-        elif fellows:
-            self._go_up(
-                [each for each in self.children if each is node or (each in fellows and each.restartable)]
-            )
-        else:
+        if not self._fellows(node):
             node.start()
+        elif self._halt is not None:  # Some fellow is still draining.
+            self._halt.then = partial(self.restart_due, node)
+        else:
+            self._go_up([node, *(fellow for fellow in self._fellows(node) if fellow.restartable)])
+            self._advance()
 
     def spent(self, node: Node, error: BaseException) -> None:
         """A child failed and no restart is left: stop the others, then escalate or be FAILED."""
@@ -192,17 +190,21 @@ class Branch(Node):
         self._disarm()
         self._began_at = self._kernel.now()
         self._move(Event.START, SupervisorStarting)
-        self._go_up([child for child in self.children if not child.held])
+        self._go_up(self.children)
+        self._advance()
         self._parent.moved()
 
     def _go_up(self, nodes: Sequence[Node]) -> None:
-        self._halt = None
+        """Have these started in order, with what is still to be started from before."""
+        wanted = {*self._to_start, *nodes}
+        self._leader = None
         self._begun = None
-        self._to_start = deque(nodes)
-        self._advance()
+        self._to_start = deque(node for node in self.children if node in wanted)
 
     def _go_down(self, halt: _Halt) -> None:
-        self._to_start.clear()
+        """Have these stopped, and the rest of the start order wait for it."""
+        self._leader = None
+        self._to_start = deque(node for node in self._to_start if node not in halt.nodes)
         self._halt = halt
         self._advance()
 
@@ -223,11 +225,14 @@ class Branch(Node):
             self._advancing = False
 
     def _step_up(self) -> None:
+        if self._leader is not None and self._leader.state is not State.BACKING_OFF:
+            # Stopped or started by request before its back-off was over: its fellows wait no longer.
+            self._go_up([fellow for fellow in self._fellows(self._leader) if fellow.restartable])
         while self._to_start:
             node = self._to_start[0]
             if node is not self._begun:
                 self._begun = node
-                if not node.running:
+                if node.idle and not node.held:
                     node.start()
             if self._halt is not None or not node.released:
                 return

@@ -35,7 +35,7 @@ class ChildNode(Node):
         self._wait_delays = Delays(wait_backoff, kernel.rng)
         self._run: Run | None = None
         self._attempt = 0
-        self._done_by_itself = False
+        self._done = False
         self._note = ""
         self._last_error: ErrorReport | None = None
 
@@ -49,12 +49,12 @@ class ChildNode(Node):
         """READY and not about to be cancelled; or done, where being done is no failure."""
         if self.state is State.READY:
             return self._run is not None and not self._run.leaving
-        return self.state is State.STOPPED and self._done_by_itself
+        return self.state is State.STOPPED and self._done
 
     @property
     def restartable(self) -> bool:
-        """Not when temporary, nor when stopped by request."""
-        return self._spec.restart != "temporary" and not self.held
+        """Not when temporary."""
+        return self._spec.restart != "temporary"
 
     def unsettled(self) -> Iterator[str]:
         """Its path, until it was ready, waiting, or done."""
@@ -64,7 +64,7 @@ class ChildNode(Node):
     def start(self) -> None:
         """Begin a run."""
         self._attempt += 1
-        self._done_by_itself = False
+        self._done = False
         self._move(Event.START, ChildStarting, attempt=self._attempt)
         self._run = Run(self._kernel, self._spec, self.path, self)
         self._arm(self._spec.start_timeout_s, self._start_timed_out)
@@ -118,7 +118,7 @@ class ChildNode(Node):
         if self.state is State.DRAINING:
             self._stopped(cancelled=ending.cancelled, error=error)
         elif error is None and self._spec.restart != "permanent":
-            self._done_by_itself = True
+            self._done = True
             self._stopped(cancelled=False, error=None)
         elif error is None:
             self._failed(UnexpectedEnd(f"{self.path} is permanent and returned"), ready_for_s)
@@ -167,7 +167,7 @@ class ChildNode(Node):
         report = self._remember(error)
         said = {"error": error, "traceback": report.traceback}
         if self._spec.restart == "temporary":
-            self._done_by_itself = True
+            self._done = True
             self._move(Event.END, ChildCrashed, **said, restart_in_s=None)
             self._settle()
         elif self._parent.may_restart(self):
@@ -193,9 +193,11 @@ class ChildNode(Node):
         if error is not None:
             self._remember(error)
         self._note = ""
+        if self._spec.restart == "temporary" and not self.held:
+            self._done = True  # Nobody starts it again, so nobody may wait for it.
         drain_s = self._drain_s()
         self._move(Event.END, ChildStopped, drain_s=drain_s, cancelled=cancelled, error=error)
-        self._settled |= self._done_by_itself
+        self._settled |= self._done
         self._rested()
 
     def _settle(self) -> None:

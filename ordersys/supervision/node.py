@@ -68,8 +68,13 @@ class Node(ABC):
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing runs and nothing is planned."""
+        """Whether it is down and stays down."""
         return self.state in (State.STOPPED, State.FAILED) and self._timer is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing runs and no retry is planned: it is started only if somebody else does."""
+        return not self.running and self._timer is None
 
     @property
     @abstractmethod
@@ -82,9 +87,9 @@ class Node(ABC):
         """Whether it counts as ready."""
 
     @property
-    @abstractmethod
     def restartable(self) -> bool:
         """Whether it is started again for a sibling's sake."""
+        return True
 
     @abstractmethod
     def unsettled(self) -> Iterator[str]:

@@ -124,11 +124,12 @@ class Run:
     def _done(self) -> None:
         if self._over:
             return
-        if self._task.cancelled():
-            told = self._cancelled_at is not None
-            self._end(self._doom if told else UnexpectedEnd("was cancelled, and not by its supervisor"))
-        else:
-            self._end(self._doom or self._task.exception())
+        error: BaseException | None = None
+        if not self._task.cancelled():
+            error = self._task.exception()
+        elif self._cancelled_at is None:
+            error = UnexpectedEnd(f"{self.path} was cancelled, and not by its supervisor")
+        self._end(self._doom or error)
 
     def _end(self, error: BaseException | None) -> None:
         self._over = True

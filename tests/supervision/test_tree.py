@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ordersys.supervision import (
+    Backoff,
     ChildCrashed,
     ChildReady,
     ChildStarting,
@@ -20,7 +21,7 @@ from ordersys.supervision import (
     SupervisorStopped,
 )
 from tests.supervision.lab import NO_JITTER, NO_JITTER_WAIT, Boom, Lab
-from tests.supervision.services import Fail, FailThenHappy, Happy, IgnoreCancel, SlowDrain
+from tests.supervision.services import Fail, FailThenHappy, Happy, IgnoreCancel, SlowDrain, SlowStart
 
 pytestmark = pytest.mark.anyio
 
@@ -139,7 +140,7 @@ async def test_a_back_off_that_falls_due_while_giving_up_starts_nothing() -> Non
     slow, early, fail = SlowDrain(9), FailThenHappy(1, Boom), Fail(Boom)
     spec = role(
         "r",
-        early.spec("early", backoff=NO_JITTER.__class__(first_s=3, cap_s=3, jitter="none")),
+        early.spec("early", backoff=Backoff(first_s=3, cap_s=3, jitter="none")),
         slow.spec("slow"),
         fail.spec("fail"),
         on_give_up="mark_failed",
@@ -225,6 +226,49 @@ async def test_two_that_fail_together_are_restarted_once_each() -> None:
         assert lab.supervisor.ready()
 
 
+async def test_one_that_fails_while_its_group_goes_down_does_not_save_the_others() -> None:
+    first, second, slow = Happy(), Happy(), SlowDrain(5)
+    specs = [first.spec("first"), second.spec("second"), slow.spec("slow")]
+    async with Lab(*specs, strategy="rest_for_one") as lab:
+        slow.sleep = lab.clock.sleep
+        lab.supervisor.crash("first", Boom())
+        await lab.advance(0.1)
+        lab.supervisor.crash("second", Boom())
+        await lab.advance(100)
+        assert [each.runs for each in (first, second, slow)] == [2, 2, 2]
+        assert lab.supervisor.ready()
+
+
+async def test_a_failure_ahead_of_its_turn_does_not_make_the_start_order_forget_anybody() -> None:
+    slow, between, early, last = SlowStart(), Happy(), Happy(), Happy()
+    specs = [slow.spec("slow"), between.spec("between"), early.spec("early"), last.spec("last")]
+    async with Lab(*specs, strategy="rest_for_one") as lab:
+        lab.supervisor.start("early")
+        await lab.until(ChildReady, "early")
+        lab.supervisor.crash("early", Boom())
+        await lab.settle()
+        slow.go.set()
+        await lab.advance(100)
+        assert lab.supervisor.ready()
+        assert between.alive == 1
+
+
+@pytest.mark.parametrize("order", ["stop", "start", "restart"])
+async def test_an_order_to_the_one_backing_off_does_not_leave_its_group_down(order) -> None:
+    first, crashing, last = Happy(), Happy(), Happy()
+    specs = [first.spec("first"), crashing.spec("crashing"), last.spec("last")]
+    async with Lab(*specs, strategy="one_for_all") as lab:
+        lab.supervisor.crash("crashing", Boom())
+        await lab.settle()
+        assert (first.alive, last.alive) == (0, 0)
+        orders = {"stop": lab.supervisor.stop, "start": lab.supervisor.start}
+        orders.get(order, lambda path: lab.supervisor.restart(path, "now"))("crashing")
+        await lab.settle()
+        assert (first.alive, crashing.alive, last.alive) == (1, int(order != "stop"), 1)
+        await lab.advance(100)
+        assert (first.runs, last.runs) == (2, 2)
+
+
 async def test_a_group_restart_leaves_the_temporary_and_the_held_alone() -> None:
     temporary, held, crashing = Happy(), Happy(), Happy()
     async with Lab(
@@ -239,6 +283,9 @@ async def test_a_group_restart_leaves_the_temporary_and_the_held_alone() -> None
         await lab.until(ChildReady, "crashing", 2)
         await lab.advance(100)
         assert (temporary.runs, held.runs, crashing.runs) == (1, 1, 2)
+        lab.supervisor.start("held")
+        await lab.settle()
+        assert lab.supervisor.ready()
 
 
 async def test_a_drain_during_a_group_restart_wins() -> None:

@@ -1,0 +1,436 @@
+"""The routes: what is accepted, what is refused and with which words; no input makes a 5xx."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ordersys.adapters.orders import NewOrder
+from ordersys.api.facts import OrdersRefused, RequestCrashed
+from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused, Unknown
+from ordersys.api.requests import trace_of
+from ordersys.contract import ids
+from ordersys.contract.errors import DependencyUnavailable
+from tests.unit.api_fakes import AT, GOOD, FakeStore, app_of, client_of, new_order, stored
+
+pytestmark = pytest.mark.anyio
+KEY = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+class Rig:
+    """The application with a submit that keeps what it is given and answers ``outcome``."""
+
+    def __init__(self, outcome: Outcome | None = None) -> None:
+        self.taken: list[NewOrder] = []
+        self.facts: list[object] = []
+        self.store = FakeStore()
+        self.outcome = outcome
+        self.app = app_of(self.submit, self.store, self.facts)
+
+    async def submit(self, order: NewOrder) -> Outcome:
+        self.taken.append(order)
+        return self.outcome or Accepted(order.created_at_utc, inserted=True)
+
+    async def post(self, body: Any, headers: Any = None) -> httpx.Response:
+        content = body if isinstance(body, bytes) or hasattr(body, "__aiter__") else json.dumps(body).encode()
+        base = [("content-type", "application/json")]
+        async with client_of(self.app) as client:
+            return await client.post("/orders", content=content, headers=base + list(headers or []))
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        async with client_of(self.app) as client:
+            return await client.get(path, headers=headers)
+
+
+def problem(response: httpx.Response, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["status"] == status
+    assert body["error"] == body["detail"]
+    assert {"type", "title"} <= body.keys()
+    return body
+
+
+async def test_an_order_is_answered_as_it_was_taken() -> None:
+    rig = Rig()
+    response = await rig.post(GOOD)
+    assert response.status_code == 201
+    order = response.json()
+    assert order == GOOD | {
+        "id": order["id"],
+        "status": "NEW",
+        "created_at_utc": "2026-01-02T03:04:05.678901Z",
+        "updated_at_utc": "2026-01-02T03:04:05.678901Z",
+    }
+    assert response.headers["location"] == f"/orders/{order['id']}"
+    assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", order["id"])
+    (taken,) = rig.taken
+    assert taken.correlation_id == taken.id == order["id"]
+    assert trace_of(taken.traceparent.encode()) == taken.traceparent
+
+
+async def test_the_key_makes_the_id_whatever_way_it_is_written() -> None:
+    rig = Rig()
+    for key in (KEY, KEY.upper(), f'"{KEY}"'):
+        assert (await rig.post(GOOD, [("Idempotency-Key", key)])).json()["id"] == ids.order_id(
+            "anonymous", KEY
+        )
+
+
+async def test_a_repetition_is_answered_with_the_first_time() -> None:
+    rig = Rig(Accepted(AT.replace(year=2020), inserted=False))
+    body = (await rig.post(GOOD, [("Idempotency-Key", KEY)])).json()
+    assert body["created_at_utc"] == body["updated_at_utc"] == "2020-01-02T03:04:05.678901Z"
+
+
+async def test_correlation_and_trace_are_taken_from_the_request() -> None:
+    rig = Rig()
+    await rig.post(GOOD, [("X-Correlation-ID", "abc ~1"), ("traceparent", TRACE)])
+    await rig.post(GOOD, [("X-Correlation-ID", ""), ("traceparent", "nonsense")])
+    first, second = rig.taken
+    assert (first.correlation_id, first.traceparent) == ("abc ~1", TRACE)
+    assert second.correlation_id == second.id
+    assert second.traceparent != "nonsense"
+
+
+@pytest.mark.parametrize(
+    ("raw", "valid"),
+    [
+        (TRACE, True),
+        ("cc" + TRACE[2:] + "-what-comes", True),
+        (TRACE + "-more", False),
+        ("ff" + TRACE[2:], False),
+        (TRACE.upper(), False),
+        ("00-" + "0" * 32 + TRACE[35:], False),
+        (TRACE[:36] + "0" * 16 + "-01", False),
+        (TRACE[:-1], False),
+    ],
+)
+def test_traceparent(raw: str, valid: bool) -> None:
+    assert trace_of(raw.encode()) == (TRACE if valid else None)
+
+
+FIELDS: list[tuple[str, Any]] = [
+    ("customer_email", value)
+    for value in (
+        "",
+        "a",
+        "a@",
+        "@b",
+        "a b@c.d",
+        "a@b\n",
+        "a@b..c",
+        "a@b\0",
+        "ä@b.c",
+        f"a@{'b' * 250}.c",
+        5,
+        None,
+        [],
+    )
+]
+FIELDS += [("item_sku", value) for value in ("", " ", "x" * 65, "a\0b", "a\nb", "a\x7f", 1, None, {})]
+FIELDS += [("quantity", value) for value in (0, -1, 2**31, 10**400, 1.0, 1.5, "1", True, None, [], "x")]
+FIELDS += [("amount_cents", value) for value in (0, -1, 2**63, 2**64, 1e300, "5", False, None, {})]
+
+
+@pytest.mark.parametrize(("field", "value"), FIELDS)
+async def test_a_bad_field_is_named(field: str, value: Any) -> None:
+    rig = Rig()
+    body = problem(await rig.post(GOOD | {field: value}), 400)
+    assert body["errors"][0]["pointer"] == f"#/{field}"
+    assert f"The field {field} must be" in body["error"]
+    assert rig.taken == []
+    assert rig.facts == [OrdersRefused(reason="invalid", count=1)]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("customer_email", "o'brien+x@mail.example.co.uk"),
+        ("customer_email", "root@localhost"),
+        ("item_sku", "x" * 64),
+        ("item_sku", "Größe 42 日本 😀"),
+        ("quantity", 2**31 - 1),
+        ("amount_cents", 2**63 - 1),
+    ],
+)
+async def test_a_good_field_comes_back_unchanged(field: str, value: Any) -> None:
+    assert (await Rig().post(GOOD | {field: value})).json()[field] == value
+
+
+async def test_missing_and_unknown_fields_are_named() -> None:
+    for field in GOOD:
+        body = problem(await Rig().post({name: value for name, value in GOOD.items() if name != field}), 400)
+        assert body["errors"][0]["pointer"] == f"#/{field}"
+    body = problem(await Rig().post(GOOD | {"a/b~c": 1}), 400)
+    assert body["errors"][0]["pointer"] == "#/a~1b~0c"
+    body = problem(await Rig().post(GOOD | {"x" * 1000: 1}), 400)
+    assert len(body["error"]) < 200
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"text"',
+        b"\xff\xfe",
+        b"\xef\xbb\xbf{}",
+        b'{"item_sku":"\xff"}',
+        b'{"item_sku":"\\ud800"}',
+        b'{"item_sku":"\\udc00\\ud800"}',
+        b'{"item_sku":"\xed\xa0\x80"}',
+        b'{"\\ud800":1}',
+        b'{"quantity":NaN}',
+        b'{"quantity":' + b"9" * 60_000 + b"}",
+        b"[" * 60_000,
+        b'{"x":' * 10_000,
+        b'{"item_sku":' + b"[" * 60_000,
+        json.dumps(GOOD).encode() + b"x",
+        json.dumps(GOOD).encode("utf-16"),
+    ],
+)
+async def test_bytes_that_are_no_order_are_a_400(raw: bytes) -> None:
+    problem(await Rig().post(raw), 400)
+
+
+async def test_of_a_field_given_twice_the_last_counts() -> None:
+    raw = json.dumps(GOOD).encode().replace(b"}", b', "quantity": 9}')
+    assert (await Rig().post(raw)).json()["quantity"] == 9
+
+
+async def test_a_body_over_the_limit_is_a_413_announced_or_not() -> None:
+    async def chunks() -> Any:
+        for _ in range(65):
+            yield b" " * 1024
+
+    problem(await Rig().post(b" " * (64 * 1024 + 1)), 413)
+    problem(await Rig().post(chunks()), 413)
+    rig = Rig()
+    assert (await rig.post(json.dumps(GOOD).encode().ljust(64 * 1024))).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("Content-Type", "text/plain", 415),
+        ("Content-Type", "application/x-www-form-urlencoded", 415),
+        ("Idempotency-Key", "", 400),
+        ("Idempotency-Key", "12", 400),
+        ("Idempotency-Key", "{" + KEY + "}", 400),
+        ("Idempotency-Key", KEY.replace("-", ""), 400),
+        ("X-Correlation-ID", "x" * 129, 400),
+        ("X-Correlation-ID", "ä", 400),
+        ("X-Correlation-ID", "a\tb", 400),
+    ],
+)
+async def test_a_bad_header_is_named(name: str, value: str, status: int) -> None:
+    rig = Rig()
+    async with client_of(rig.app) as client:
+        headers = {"content-type": b"application/json", name.lower(): value.encode()}
+        response = await client.post("/orders", content=json.dumps(GOOD), headers=headers)
+    assert problem(response, status)["errors"][0]["header"] == name
+    assert rig.taken == []
+
+
+async def test_two_different_keys_are_no_key() -> None:
+    headers = [("Idempotency-Key", KEY), ("Idempotency-Key", KEY.replace("8", "9"))]
+    assert problem(await Rig().post(GOOD, headers), 400)["errors"][0]["header"] == "Idempotency-Key"
+
+
+async def test_json_with_parameters_or_unnamed_is_json() -> None:
+    async with client_of(Rig().app) as client:
+        for content_type in ("application/json; charset=utf-8", "Application/JSON", None):
+            headers = {"content-type": content_type} if content_type else {}
+            response = await client.post("/orders", content=json.dumps(GOOD), headers=headers)
+            assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "retry_after"),
+    [
+        (Mismatch(), 422, None),
+        (Blamed(), 400, None),
+        (Refused("queue_full"), 503, "1"),
+        (Refused("deadline"), 503, "1"),
+        (Refused("unavailable"), 503, "2"),
+        (Unknown(), 504, None),
+    ],
+)
+async def test_what_an_order_that_was_not_accepted_is_answered(
+    outcome: Outcome, status: int, retry_after: str | None
+) -> None:
+    rig = Rig(outcome)
+    response = await rig.post(GOOD)
+    body = problem(response, status)
+    assert response.headers.get("retry-after") == retry_after
+    if status == 504:
+        assert body["order_id"] == rig.taken[0].id
+        assert "same Idempotency-Key" in body["error"]
+    assert rig.facts == [], "the intake has counted it"
+
+
+async def test_orders_are_listed_newest_first_and_every_one_is_on_one_page() -> None:
+    rig = Rig()
+    for number in range(7):
+        order = new_order(str(number), created_at_utc=AT.replace(second=number // 2))
+        rig.store.orders[order.id] = stored(order)
+    seen: list[dict[str, Any]] = []
+    path = "/orders?limit=3"
+    for _ in range(3):
+        response = await rig.get(path)
+        seen += response.json()
+        link = response.headers.get("link", "")
+        match = re.fullmatch(r'<(/orders\?limit=3&cursor=[\w-]+)>; rel="next"', link)
+        path = match[1] if match else ""
+    assert path == ""
+    assert [order["id"] for order in seen] == [order.id for order in await rig.store.page(100)]
+    assert seen[0].keys() == {
+        *GOOD,
+        *("id", "status", "order_version", "correlation_id", "payment_status", "inventory_status"),
+        *("created_at_utc", "updated_at_utc"),
+    }
+    assert seen[0]["payment_status"] is None
+    assert (await rig.get(f"/orders/{seen[0]['id'].upper()}")).json() == seen[0]
+    assert (await Rig().get("/orders")).json() == []
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=x", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=" + "9" * 5000, "limit"),
+        ("cursor=", "cursor"),
+        ("cursor=!!!", "cursor"),
+        ("cursor=YWJj", "cursor"),
+        ("cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk6eA", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=%ff", "cursor"),
+        ("cursor=" + "A" * 201, "cursor"),
+    ],
+)
+async def test_a_bad_parameter_is_named(query: str, name: str) -> None:
+    assert problem(await Rig().get(f"/orders?{query}"), 400)["errors"][0]["parameter"] == name
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders/x",
+        f"/orders/{KEY}",
+        "/orders/%00",
+        "/orders/%ff",
+        f"/orders/{KEY}x",
+        "/nothing",
+        "/orders/a/b",
+    ],
+)
+async def test_what_is_not_there_is_a_404(path: str) -> None:
+    problem(await Rig().get(path), 404)
+
+
+async def test_another_method_is_a_405_that_says_which_are_allowed() -> None:
+    async with client_of(Rig().app) as client:
+        response = await client.delete("/orders")
+    problem(response, 405)
+    assert {"GET", "POST"} <= {name.strip() for name in response.headers["allow"].split(",")}
+
+
+async def test_reads_without_a_database_are_a_503() -> None:
+    rig = Rig()
+    rig.store.on_get = DependencyUnavailable("postgres", "secret detail")
+    for path in ("/orders", f"/orders/{KEY}"):
+        response = await rig.get(path)
+        assert "secret" not in problem(response, 503)["error"]
+        assert response.headers["retry-after"] == "2"
+
+
+async def test_a_defect_is_a_500_that_tells_nothing_and_a_fact_that_tells_all() -> None:
+    rig = Rig()
+    error = rig.store.on_get = ValueError("secret detail")
+    response = await rig.get("/orders?limit=1")
+    problem(response, 500)
+    assert "secret" not in response.text
+    assert rig.facts == [RequestCrashed(method="GET", path="/orders", error=error)]
+
+
+async def test_the_uis_origin_may_read_every_answer_and_another_none() -> None:
+    rig = Rig()
+    for path in ("/orders", "/orders/x", "/nothing"):
+        headers = (await rig.get(path, origin="http://ui.example")).headers
+        assert headers["access-control-allow-origin"] == "http://ui.example"
+        assert "link" in headers["access-control-expose-headers"].lower()
+        assert (
+            "access-control-allow-origin" not in (await rig.get(path, origin="http://evil.example")).headers
+        )
+    async with client_of(rig.app) as client:
+        asked = {
+            "origin": "http://ui.example",
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "content-type, idempotency-key, x-correlation-id, traceparent",
+        }
+        response = await client.options("/orders", headers=asked)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == "http://ui.example"
+
+
+texts = st.text() | st.binary(max_size=8).map(lambda raw: raw.decode("latin-1"))
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+bodies = st.dictionaries(st.sampled_from(sorted(GOOD)) | texts, values, max_size=6)
+
+
+def check_answer(raw: bytes, headers: list[tuple[bytes, bytes]], rig_of: Callable[[], Rig] = Rig) -> None:
+    async def ask() -> httpx.Response:
+        rig = rig_of()
+        async with client_of(rig.app) as client:
+            return await client.post("/orders", content=raw, headers=headers)
+
+    response = asyncio.run(ask())
+    assert response.status_code in (201, 400, 413, 415), response.text
+    if response.status_code != 201:
+        problem(response, response.status_code)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    bodies.map(lambda body: json.dumps({**GOOD, **body}, ensure_ascii=True).encode())
+    | st.binary(max_size=200)
+)
+def test_no_body_makes_a_5xx(raw: bytes) -> None:
+    check_answer(raw, [(b"content-type", b"application/json")])
+
+
+header_values = st.binary(max_size=60).map(lambda raw: raw.translate(None, b"\r\n\0"))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([b"content-type", b"idempotency-key", b"x-correlation-id", b"traceparent", b"x"]),
+            header_values,
+        ),
+        max_size=6,
+    )
+)
+def test_no_header_makes_a_5xx(headers: list[tuple[bytes, bytes]]) -> None:
+    check_answer(json.dumps(GOOD).encode(), headers)
