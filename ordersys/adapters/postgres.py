@@ -13,7 +13,7 @@ anything else                           passes: a defect of ours
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -68,7 +68,10 @@ def _words(error: BaseException) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
-    """How to reach one database. Every wait on it has a limit, in seconds."""
+    """How to reach one database. Every wait on it has a limit, in seconds.
+
+    ``prove`` is awaited with every new connection before anybody gets it: what it raises, connecting raises.
+    """
 
     dsn: str
     application_name: str = "ordersys"
@@ -77,6 +80,7 @@ class Database:
     lock_timeout_s: float = 5.0
     idle_in_transaction_timeout_s: float = 5.0
     silence_max_s: int = 10
+    prove: Callable[[Session], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
@@ -114,7 +118,14 @@ class Database:
                 },
             )
         self._bound_silence(connection)
-        return Session(connection)
+        session = Session(connection)
+        if self.prove is not None:
+            try:
+                await self.prove(session)
+            except BaseException:
+                session.terminate()
+                raise
+        return session
 
     def _bound_silence(self, connection: asyncpg.Connection[Any]) -> None:
         """A server that vanished without a word is noticed in ``silence_max_s`` (tcp(7))."""

@@ -135,7 +135,8 @@ class Postgres:
         user, database, password = _name(self._user), _name(self._database), _literal(self._password)
         statements = [
             f"CREATE ROLE {user}",
-            f"ALTER ROLE {user} LOGIN PASSWORD {password}",
+            # Databases, because tests and benchmarks make one of their own for each run.
+            f"ALTER ROLE {user} LOGIN CREATEDB PASSWORD {password}",
             # Enough to watch, to end a session, to force a checkpoint; not to reach the machine's files.
             f"GRANT pg_monitor, pg_signal_backend, pg_checkpoint TO {user}",
             f"CREATE DATABASE {database}",

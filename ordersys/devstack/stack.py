@@ -151,6 +151,14 @@ class DevStack:
                     raise with_log(f"{process.command.name} has ended unexpectedly.", process.command.log)
             await anyio.sleep(WATCH_INTERVAL_S)
 
+    async def start_ended(self) -> None:
+        """Start again what :meth:`watch` found ended: same data, same port."""
+        for server in self._servers():
+            process = server.process
+            if process is not None and process.ended() and not process.stop_asked:
+                await server.stop("kill")  # its children may have outlived it
+                await server.start()
+
     async def stop(self) -> None:
         """Stop both servers at once, in order, within a deadline; release the data directory."""
         try:

@@ -1,0 +1,1 @@
+"""The supervision tree as people and machines see it: readiness, metrics, log lines."""

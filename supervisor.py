@@ -1,0 +1,375 @@
+"""The composition root: settings → what each role needs → a tree of supervised children → run it.
+
+The one place that names every role. ``python supervisor.py`` runs the roles in ROLES against the Kafka
+and Postgres of the environment; ``./run up`` does the same after it has started embedded ones.
+
+The tree, in start order; it drains in reverse, so that intake closes first and the relay empties the
+outbox last::
+
+    ordersys ── probes, postgres, kafka, relay, janitor, orchestrator, …, api
+                                                              │            │
+                                          a pipeline per subscription     writers, http
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+import anyio
+import structlog
+from litestar.types import ASGIApp
+
+from config.settings import Settings, SettingsError, load, read_env_file
+from ordersys.adapters import migrations
+from ordersys.adapters.kafka import Broker
+from ordersys.adapters.orders import OrderReader, order_writer
+from ordersys.adapters.postgres import Database
+from ordersys.api import server
+from ordersys.api.admin import readiness
+from ordersys.api.admin.logs import SupervisionLogs
+from ordersys.api.admin.metrics import SupervisionMetrics
+from ordersys.api.app import build_app, build_probes_app
+from ordersys.api.intake import Intake
+from ordersys.api.probes import Line
+from ordersys.api.reports import ApiLogs, ApiMetrics
+from ordersys.contract import topics
+from ordersys.contract.errors import DependencyUnavailable, StartRefused
+from ordersys.contract.service import Service, Subscription
+from ordersys.runtime.janitor import Janitor, Retention
+from ordersys.runtime.logs import Logs, configure
+from ordersys.runtime.metrics import Metrics, fan_out
+from ordersys.runtime.parking import RetryPolicy
+from ordersys.runtime.pipeline import Limits, Pipeline
+from ordersys.runtime.pulse import pulse
+from ordersys.runtime.relay import Relay
+from ordersys.runtime.watch import Watch
+from ordersys.services import analytics, inventory, notification, orchestrator, payment
+from ordersys.supervision import (
+    Backoff,
+    ChildContext,
+    ChildSpec,
+    Intensity,
+    NodeSnapshot,
+    SupervisionFailed,
+    Supervisor,
+    SupervisorSpec,
+)
+
+ROOT = Path(__file__).parent
+MIGRATIONS = ROOT / "infra" / "postgres"
+START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
+WITHOUT_KAFKA = frozenset({"api", "janitor"})
+WRITERS = 2
+END_WITH_STDIN = "--end-with-stdin"
+
+Run = Callable[[ChildContext], Awaitable[None]]
+
+
+def broker_of(settings: Settings) -> Broker:
+    """How to reach Kafka.
+
+    :raises StartRefused: nothing says where it is.
+    """
+    if not settings["KAFKA_BROKERS"]:
+        raise StartRefused(
+            "KAFKA_BROKERS is not set: name the brokers, or use ./run up, which starts its own"
+        )
+    return Broker(brokers=settings["KAFKA_BROKERS"])
+
+
+def database_of(settings: Settings) -> Database:
+    """How to reach Postgres, whatever its schema.
+
+    :raises StartRefused: nothing says where it is.
+    """
+    if not settings["POSTGRES_DSN"]:
+        raise StartRefused(
+            "POSTGRES_DSN is not set: name the database, or use ./run up, which starts its own"
+        )
+    return Database(dsn=settings["POSTGRES_DSN"])
+
+
+def partitions_of(settings: Settings) -> dict[str, int]:
+    """Every topic, by its deployed name, with its number of partitions."""
+    return {settings.name(topic.env): settings["PARTITIONS"] for topic in topics.TOPICS}
+
+
+class System:
+    """The chosen roles, wired: made from settings alone, opens nothing before :meth:`run`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._roles: tuple[str, ...] = settings["ROLES"]
+        self._broker = broker_of(settings) if set(self._roles) - WITHOUT_KAFKA else None
+        schema = migrations.load(MIGRATIONS)
+        # Each connection sees for itself that the schema is there: all wait until it is migrated.
+        self._database = Database(
+            dsn=database_of(settings).dsn, prove=lambda session: migrations.check(session, schema)
+        )
+        self._topics_seen = False
+        self._refusal: StartRefused | None = None
+        self._supervisor: Supervisor | None = None
+        self.metrics = Metrics()
+        registry = self.metrics.registry
+        self._on_fact = fan_out(
+            Logs(),
+            self.metrics,
+            ApiLogs(),
+            ApiMetrics(registry),
+            SupervisionLogs(),
+            SupervisionMetrics(registry, self._snapshot),
+        )
+        self._limits = Limits(batch_max=settings["BATCH_MAX"])
+        self._policy = RetryPolicy(
+            attempts_max=settings["RETRY_ATTEMPTS_MAX"],
+            first_s=settings["RETRY_FIRST_S"],
+            cap_s=max(settings["RETRY_FIRST_S"], settings["RETRY_CAP_S"]),
+        )
+
+    async def run(self, *, end_with_stdin: bool = False) -> None:
+        """Run the tree until SIGTERM or SIGINT has drained it; a second signal cancels.
+
+        ``end_with_stdin``: the end of standard input is a signal, too.
+
+        :raises StartRefused: a person has to act.
+        :raises SupervisionFailed: the root gave up.
+        """
+        supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
+        self._supervisor = supervisor
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, supervisor.drain)
+        if end_with_stdin:
+            loop.add_reader(0, self._read_stdin)
+        await supervisor.run()
+        if self._refusal is not None:
+            raise self._refusal
+        if supervisor.orphans:
+            names = ", ".join(sorted(supervisor.orphans))
+            structlog.get_logger().error("ended with runs that ignored their cancellation", children=names)
+            # Closing the loop would wait for them for ever: a Python task cannot be killed.
+            os._exit(1)
+
+    def tree(self) -> SupervisorSpec:
+        """Every role a supervisor of its own, so that one that keeps failing fails alone."""
+        parts: dict[str, Callable[[], dict[str, Run]]] = {
+            "relay": self._relay,
+            "janitor": self._janitor,
+            "orchestrator": partial(self._service, orchestrator.service()),
+            "payment": partial(self._service, payment.service(self._settings["PAYMENT_AMOUNT_CENTS_MAX"])),
+            "inventory": partial(self._service, inventory.service(self._settings["INVENTORY_QUANTITY_MAX"])),
+            "notification": partial(self._service, notification.service()),
+            "analytics": partial(self._service, analytics.service()),
+            "api": self._api,
+        }
+        roles = [self._role(role, parts[role]()) for role in START_ORDER if role in self._roles]
+        watched = {} if self._broker is None else self._groups()
+        children = [
+            self._role("probes", {"http": self._serve_probes}),
+            self._role("postgres", {"pulse": partial(pulse, self._database)}),
+            *([self._role("kafka", {"watch": partial(self._watch, watched)})] if self._broker else []),
+            *roles,
+        ]
+        return SupervisorSpec(id="ordersys", children=tuple(children))
+
+    def _role(self, name: str, runs: Mapping[str, Run]) -> SupervisorSpec:
+        settings = self._settings
+        backoff = Backoff(
+            first_s=settings["BACKOFF_FIRST_S"],
+            cap_s=max(settings["BACKOFF_FIRST_S"], settings["BACKOFF_CAP_S"]),
+        )
+        children = tuple(
+            ChildSpec(
+                id=child,
+                start=self._refusable(run),
+                drain_timeout_s=settings["DRAIN_TIMEOUT_S"],
+                backoff=backoff,
+            )
+            for child, run in runs.items()
+        )
+        intensity = Intensity(max_restarts=settings["RESTARTS_MAX"], within_s=settings["RESTARTS_WITHIN_S"])
+        return SupervisorSpec(
+            id=name, children=children, intensity=intensity, on_give_up="mark_failed", backoff=backoff
+        )
+
+    # -- roles: each gives its children by name ---------------------------------------------------------
+
+    def _service(self, service: Service) -> dict[str, Run]:
+        return {
+            subscription.topic.default: partial(self._pipeline, service, subscription)
+            for subscription in service.subscriptions
+        }
+
+    async def _pipeline(self, service: Service, subscription: Subscription, child: ChildContext) -> None:
+        broker = await self._topics_there()
+        pipeline = Pipeline(
+            service,
+            subscription,
+            names=self._settings.name,
+            broker=broker,
+            database=self._database,
+            policy=self._policy,
+            limits=self._limits,
+            on_fact=self._on_fact,
+        )
+        await pipeline.run(child)
+
+    def _relay(self) -> dict[str, Run]:
+        async def relay(child: ChildContext) -> None:
+            broker = await self._topics_there()
+            rows_max = self._settings["RELAY_BATCH_MAX"]
+            relay = Relay(database=self._database, broker=broker, on_fact=self._on_fact, rows_max=rows_max)
+            await relay.run(child)
+
+        return {"outbox": relay}
+
+    def _janitor(self) -> dict[str, Run]:
+        retention = Retention(
+            claims_days=self._settings["CLAIMS_RETENTION_DAYS"],
+            parked_days=self._settings["PARKED_RETENTION_DAYS"],
+        )
+
+        async def janitor(child: ChildContext) -> None:
+            await Janitor(database=self._database, retention=retention, on_fact=self._on_fact).run(child)
+
+        return {"housekeeping": janitor}
+
+    def _api(self) -> dict[str, Run]:
+        settings = self._settings
+        topic = settings.name(topics.ORDER_CREATED.env)
+        intake = Intake(
+            stores=lambda: order_writer(self._database, topic),
+            on_fact=self._on_fact,
+            batch_max=settings["INTAKE_BATCH_MAX"],
+            queue_max=settings["INTAKE_QUEUE_MAX"],
+        )
+
+        async def http(child: ChildContext) -> None:
+            reader = OrderReader(self._database)
+            app = build_app(
+                submit=intake.submit,
+                reader=reader,
+                readiness=lambda: self._lines(("api", "postgres")),
+                render_metrics=self.metrics.render,
+                cors_origins=settings["UI_ORIGINS"],
+                on_fact=self._on_fact,
+            )
+            try:
+                await self._serve(app, child, settings["API_PORT"])
+            finally:
+                reader.close()
+
+        return {**{f"writer-{number}": intake.run for number in range(1, WRITERS + 1)}, "http": http}
+
+    # -- what every process has -------------------------------------------------------------------------
+
+    async def _serve_probes(self, child: ChildContext) -> None:
+        app = build_probes_app(
+            readiness=self._lines, render_metrics=self.metrics.render, on_fact=self._on_fact
+        )
+        await self._serve(app, child, self._settings["METRICS_PORT"])
+
+    async def _serve(self, app: ASGIApp, child: ChildContext, port: int) -> None:
+        host = self._settings["HOST"]
+        limits = server.ServerLimits(drain_timeout_s=max(1, int(self._settings["DRAIN_TIMEOUT_S"] / 2)))
+        await server.serve(app, child, host=host, port=port, limits=limits, on_fact=self._on_fact)
+
+    async def _watch(self, watched: Mapping[str, tuple[str, str]], child: ChildContext) -> None:
+        """``watched``: consumer group → the topic it reads, the path of its child."""
+
+        def stalled(group: str) -> None:
+            if self._supervisor is not None:
+                self._supervisor.restart(watched[group][1], "its group stands still although there is lag")
+
+        watch = Watch(
+            broker=await self._topics_there(),
+            groups={group: topic for group, (topic, _) in watched.items()},
+            on_fact=self._on_fact,
+            on_stall=stalled,
+            stall_s=self._settings["STALL_S"],
+        )
+        await watch.run(child)
+
+    def _groups(self) -> dict[str, tuple[str, str]]:
+        services = (
+            payment.service(),
+            inventory.service(),
+            orchestrator.service(),
+            notification.service(),
+            analytics.service(),
+        )
+        name = self._settings.name
+        return {
+            name(each.group.env): (name(each.topic.env), f"{service.name}/{each.topic.default}")
+            for service in services
+            if service.name in self._roles
+            for each in service.subscriptions
+        }
+
+    async def _topics_there(self) -> Broker:
+        """The broker, once the topics have been seen with the right number of partitions."""
+        if self._broker is None:
+            raise StartRefused("this process has no role that uses Kafka")
+        if not self._topics_seen:
+            await self._broker.check_topics(partitions_of(self._settings))
+            self._topics_seen = True
+        return self._broker
+
+    def _refusable(self, run: Run) -> Run:
+        """``run``, whose StartRefused ends the process in order: no restart can mend it."""
+
+        async def start(child: ChildContext) -> None:
+            try:
+                await run(child)
+            except StartRefused as refusal:
+                if self._refusal is None and self._supervisor is not None:
+                    self._refusal = refusal
+                    self._supervisor.drain()
+                await child.wait_draining()
+
+        return start
+
+    def _snapshot(self) -> NodeSnapshot | None:
+        return None if self._supervisor is None else self._supervisor.snapshot()
+
+    def _lines(self, only: tuple[str, ...] | None = None) -> list[Line]:
+        tree = self._snapshot()
+        return [] if tree is None else readiness.lines(tree, only)
+
+    def _read_stdin(self) -> None:
+        if not os.read(0, 4096) and self._supervisor is not None:
+            asyncio.get_running_loop().remove_reader(0)
+            self._supervisor.drain()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until drained: 0. 1: supervision gave up. 2: a setting, or what is around, has to be changed."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        settings = load({**read_env_file(Path(".env")), **os.environ})
+        configure(settings["LOG_LEVEL"])
+        system = System(settings)
+        run = partial(system.run, end_with_stdin=END_WITH_STDIN in given)
+        # uvloop crashes in asyncio's debug mode.
+        uvloop = os.name == "posix" and not os.environ.get("PYTHONASYNCIODEBUG")
+        anyio.run(run, backend_options={"use_uvloop": uvloop})
+    except SettingsError as error:
+        print(f"ordersys: {error}", file=sys.stderr)  # noqa: T201 - no logging is configured yet
+        return 2
+    except StartRefused as error:
+        print(f"ordersys: {error}", file=sys.stderr)  # noqa: T201 - for a person who looks on
+        return 2
+    except SupervisionFailed as error:
+        structlog.get_logger().error("supervision failed", error=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
