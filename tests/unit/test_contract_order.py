@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from ordersys.contract.order import (
     OrderStatus,
     Outcome,
     Result,
+    diagram,
     move,
     with_result,
 )
@@ -107,3 +109,7 @@ def test_any_sequence_of_results_keeps_the_rules(sequence: list[tuple[str, str]]
     assert (state.status in FINAL) == (
         kinds == {"payment", "inventory"} or "FAILED" in (state.payment, state.inventory)
     )
+
+
+def test_the_readme_shows_the_table_as_a_diagram() -> None:
+    assert diagram() in (Path(__file__).parents[2] / "README.md").read_text("utf-8")
