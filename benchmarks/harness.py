@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from ordersys.contract import ids
 from ordersys.contract.events import ORDER_API, OrderCreated, encode
 from ordersys.contract.topics import GROUPS, TOPICS
 from ordersys.devstack import DevStack
+from ordersys.devstack.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 FILL_BATCH = 2000
@@ -50,8 +50,14 @@ async def servers() -> AsyncIterator[tuple[str, str]]:
     if given["KAFKA_BROKERS"] and given["POSTGRES_DSN"]:
         yield given["KAFKA_BROKERS"], given["POSTGRES_DSN"]
         return
-    stack = DevStack(
-        ROOT / ".ordersys" / "bench",
+    async with embedded_servers(ROOT / ".ordersys" / "bench") as stack:
+        yield stack.addresses.kafka_brokers, stack.addresses.postgres_dsn
+
+
+def embedded_servers(directory: Path) -> DevStack:
+    """Embedded servers on free ports, with fresh data in ``directory``; not started yet."""
+    return DevStack(
+        directory,
         kafka_port=0,
         postgres_port=0,
         postgres_db="orders",
@@ -60,24 +66,23 @@ async def servers() -> AsyncIterator[tuple[str, str]]:
         fresh=True,
         progress=lambda line: print(line, file=sys.stderr),
     )
-    addresses = await stack.start()
-    try:
-        yield addresses.kafka_brokers, addresses.postgres_dsn
-    finally:
-        await stack.stop()
 
 
-async def clean_environment(brokers: str, dsn: str, **extra: str) -> dict[str, str]:
-    """A new database and new topics; the environment that names them."""
-    run = f"bench{uuid4().hex[:8]}"
+async def clean_environment(brokers: str, dsn: str, *, prefix: str = "bench", **extra: str) -> dict[str, str]:
+    """A new database and new topics; the environment that names them.
+
+    ``prefix`` and a random part begin the names of the database, the topics and the consumer groups.
+    """
+    run = f"{prefix}{uuid4().hex[:8]}"
     async with Database(dsn=dsn).session() as session:
         await session.execute(f"create database {run}")
     parts = urlsplit(dsn)
+    metrics_port = free_port()
     environ = {
         "KAFKA_BROKERS": brokers,
         "POSTGRES_DSN": urlunsplit(parts._replace(path=f"/{run}")),
-        "METRICS_PORT": str(free_port()),
-        "API_PORT": str(free_port()),
+        "METRICS_PORT": str(metrics_port),
+        "API_PORT": str(free_port(besides=(metrics_port,))),
         **{topic.env: f"{run}.{topic.default}" for topic in TOPICS},
         **{group.env: f"{run}.{group.default}" for group in GROUPS},
         **extra,
@@ -160,10 +165,3 @@ def running(command: list[str], environ: Mapping[str, str], log: Path) -> Iterat
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-
-
-def free_port() -> int:
-    """A TCP port of loopback that is free now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])

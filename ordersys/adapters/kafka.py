@@ -19,15 +19,19 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
     IllegalGenerationError,
     IllegalStateError,
     KafkaError,
+    NotCoordinatorForGroupError,
     RebalanceInProgressError,
     TopicAlreadyExistsError,
     UnknownMemberIdError,
     for_code,
 )
 
+from ordersys.adapters.groups import unwrapped
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
 from ordersys.contract.topics import partition_of
 
@@ -39,6 +43,11 @@ LOST_PARTITION = (
     IllegalGenerationError,
     UnknownMemberIdError,
     RebalanceInProgressError,
+)
+NO_COORDINATOR_YET = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
 )
 BATCH_BYTES_MAX = 1_000_000
 REQUEST_BYTES_MAX = 2_097_152
@@ -315,7 +324,7 @@ class Publisher:
             for (topic, partition), batch in by_partition.items():
                 await self._write(topic, partition, batch)
             return
-        async with _unwrapped(), anyio.create_task_group() as group:
+        async with unwrapped(), anyio.create_task_group() as group:
             for (topic, partition), batch in by_partition.items():
                 group.start_soon(self._write, topic, partition, batch)
 
@@ -361,36 +370,33 @@ class Observer:
         :raises DependencyUnavailable: no broker answers.
         """
         with translated(), anyio.fail_after(10):
-            # The metadata of all topics, refreshed: this is also the probe that the broker is there.
-            await self._consumer.topics()
+            # Asked anew each time: a consumer that has subscribed to nothing knows of no partitions.
+            described = await self._admin.describe_topics(list(self._topics))
             tps = [
-                TopicPartition(topic, partition)
-                for topic in self._topics
-                for partition in sorted(self._consumer.partitions_for_topic(topic) or ())
+                TopicPartition(topic["topic"], partition)
+                for topic in described
+                for partition in range(len(topic["partitions"]))
             ]
             ends = await self._consumer.end_offsets(tps) if tps else {}
             found: dict[str, list[Position]] = {}
             for group, topic in groups.items():
-                committed = await self._admin.list_consumer_group_offsets(group)
+                committed = await self._committed(group)
                 found[group] = [
-                    Position(topic, tp.partition, end, _offset(committed.get(tp)))
-                    for tp, end in ends.items()
+                    Position(topic, tp.partition, ends[tp], _offset(committed.get(tp)))
+                    for tp in tps
                     if tp.topic == topic
                 ]
         return found
 
+    async def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
+        """What a group has committed; waits while a coordinator is made, elected or loading."""
+        while True:
+            try:
+                offsets: Mapping[TopicPartition, Any] = await self._admin.list_consumer_group_offsets(group)
+                return offsets
+            except NO_COORDINATOR_YET:
+                await anyio.sleep(0.1)
+
 
 def _offset(committed: Any) -> int | None:
     return committed.offset if committed is not None and committed.offset >= 0 else None
-
-
-@asynccontextmanager
-async def _unwrapped() -> AsyncIterator[None]:
-    """Raise the first error of a task group as itself: all of them here say the same."""
-    try:
-        yield
-    except BaseExceptionGroup as group:
-        outages, rest = group.split(DependencyUnavailable)
-        if rest is not None or outages is None:
-            raise
-        raise outages.exceptions[0] from None

@@ -14,6 +14,7 @@ from time import perf_counter
 import anyio
 
 from ordersys.adapters import outbox
+from ordersys.adapters.groups import unwrapped
 from ordersys.adapters.kafka import Broker, Publisher
 from ordersys.adapters.postgres import Database, Session
 from ordersys.runtime.child import Child
@@ -57,7 +58,7 @@ class Relay:
                 return
             await listener.listen(CHANNEL, self._wake)
             child.ready("relaying")
-            async with anyio.create_task_group() as group:
+            async with unwrapped(), anyio.create_task_group() as group:
                 group.start_soon(self._watch_listener, listener)
                 group.start_soon(self._wake_when, child.wait_draining)
                 await self._relay(session, publisher, child)

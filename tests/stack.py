@@ -1,0 +1,113 @@
+"""The servers of a test run, and an environment of its own in them for a test or a module."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio
+from aiokafka.admin import AIOKafkaAdminClient
+
+from benchmarks import harness
+from config.settings import Settings, load
+from ordersys.adapters.kafka import Broker
+from ordersys.adapters.postgres import Database
+from ordersys.contract.topics import TOPICS
+from ordersys.devstack import DevStack
+
+RUNS_MAX = 8
+
+
+@dataclass(frozen=True)
+class Servers:
+    """Where Kafka and Postgres are; ``stack`` stops and starts them, and is None when they are given."""
+
+    kafka_brokers: str
+    postgres_dsn: str
+    stack: DevStack | None
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Topics, consumer groups and a migrated database of its own.
+
+    ``environ`` is the same as environment variables, for processes; HTTP ports of their own included.
+    """
+
+    environ: Mapping[str, str]
+    settings: Settings
+    broker: Broker
+    database: Database
+
+    @property
+    def partitions(self) -> int:
+        """Partitions of each topic."""
+        return int(self.settings["PARTITIONS"])
+
+    def name(self, env: str) -> str:
+        """Deployed name of a topic or group, by its variable."""
+        return self.settings.name(env)
+
+
+@contextmanager
+def servers() -> Iterator[Servers]:
+    """Those of KAFKA_BROKERS and POSTGRES_DSN if both are set, else embedded ones for this run alone."""
+    given = load()
+    if given["KAFKA_BROKERS"] and given["POSTGRES_DSN"]:
+        yield Servers(given["KAFKA_BROKERS"], given["POSTGRES_DSN"], None)
+        return
+    stack = harness.embedded_servers(_directory())
+    addresses = anyio.run(stack.start)
+    try:
+        yield Servers(addresses.kafka_brokers, addresses.postgres_dsn, stack)
+    finally:
+        anyio.run(stack.stop)
+
+
+@contextmanager
+def environment(servers: Servers, partitions: int) -> Iterator[Environment]:
+    """A new environment, removed at the end."""
+
+    async def make() -> dict[str, str]:
+        return await harness.clean_environment(
+            servers.kafka_brokers, servers.postgres_dsn, prefix="test", PARTITIONS=str(partitions)
+        )
+
+    environ = anyio.run(make)
+    settings = load(environ)
+    broker = Broker(brokers=settings["KAFKA_BROKERS"])
+    try:
+        yield Environment(environ, settings, broker, Database(dsn=settings["POSTGRES_DSN"]))
+    finally:
+        anyio.run(_remove, servers, settings)
+
+
+async def _remove(servers: Servers, settings: Settings) -> None:
+    database = urlsplit(settings["POSTGRES_DSN"]).path.strip("/")
+    async with Database(dsn=servers.postgres_dsn).session() as session:
+        await session.execute(f"drop database {database} with (force)")
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers.kafka_brokers)
+    await admin.start()
+    try:
+        await admin.delete_topics([settings.name(topic.env) for topic in TOPICS])
+    finally:
+        await admin.close()
+
+
+def _directory() -> Path:
+    """A data directory no other run is using: a few can go on at once in one checkout."""
+    for number in range(1, RUNS_MAX + 1):
+        directory = harness.ROOT / ".ordersys" / f"test-{number}"
+        directory.mkdir(parents=True, exist_ok=True)
+        with (directory / "lock").open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            return directory
+    sys.exit(f"{RUNS_MAX} test runs are going on in {harness.ROOT} already")
