@@ -42,7 +42,7 @@ from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
 from ordersys.contract.service import Service, Subscription
 from ordersys.runtime.janitor import Janitor, Retention
-from ordersys.runtime.logs import Logs, configure
+from ordersys.runtime.logs import Lines, Logs, configure
 from ordersys.runtime.metrics import Metrics, fan_out
 from ordersys.runtime.parking import RetryPolicy
 from ordersys.runtime.pipeline import Limits, Pipeline
@@ -103,7 +103,7 @@ def partitions_of(settings: Settings) -> dict[str, int]:
 class System:
     """The chosen roles, wired: made from settings alone, opens nothing before :meth:`run`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         self._roles: tuple[str, ...] = settings["ROLES"]
         self._broker = broker_of(settings) if set(self._roles) - WITHOUT_KAFKA else None
@@ -114,11 +114,10 @@ class System:
         )
         self._topics_seen = False
         self._refusal: StartRefused | None = None
-        self._supervisor: Supervisor | None = None
         self.metrics = Metrics()
         registry = self.metrics.registry
         self._on_fact = fan_out(
-            Logs(),
+            Logs(lines),
             self.metrics,
             ApiLogs(),
             ApiMetrics(registry),
@@ -131,30 +130,17 @@ class System:
             first_s=settings["RETRY_FIRST_S"],
             cap_s=max(settings["RETRY_FIRST_S"], settings["RETRY_CAP_S"]),
         )
+        self.supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
 
-    async def run(self, *, end_with_stdin: bool = False) -> None:
-        """Run the tree until SIGTERM or SIGINT has drained it; a second signal cancels.
-
-        ``end_with_stdin``: the end of standard input is a signal, too.
+    async def run(self) -> None:
+        """Run the tree until it is drained.
 
         :raises StartRefused: a person has to act.
         :raises SupervisionFailed: the root gave up.
         """
-        supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
-        self._supervisor = supervisor
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, supervisor.drain)
-        if end_with_stdin:
-            loop.add_reader(0, self._read_stdin)
-        await supervisor.run()
+        await self.supervisor.run()
         if self._refusal is not None:
             raise self._refusal
-        if supervisor.orphans:
-            names = ", ".join(sorted(supervisor.orphans))
-            structlog.get_logger().error("ended with runs that ignored their cancellation", children=names)
-            # Closing the loop would wait for them for ever: a Python task cannot be killed.
-            os._exit(1)
 
     def tree(self) -> SupervisorSpec:
         """Every role a supervisor of its own, so that one that keeps failing fails alone."""
@@ -284,8 +270,7 @@ class System:
         """``watched``: consumer group → the topic it reads, the path of its child."""
 
         def stalled(group: str) -> None:
-            if self._supervisor is not None:
-                self._supervisor.restart(watched[group][1], "its group stands still although there is lag")
+            self.supervisor.restart(watched[group][1], "its group stands still although there is lag")
 
         watch = Watch(
             broker=await self._topics_there(),
@@ -328,24 +313,39 @@ class System:
             try:
                 await run(child)
             except StartRefused as refusal:
-                if self._refusal is None and self._supervisor is not None:
+                if self._refusal is None:
                     self._refusal = refusal
-                    self._supervisor.drain()
+                    self.supervisor.drain()
                 await child.wait_draining()
 
         return start
 
-    def _snapshot(self) -> NodeSnapshot | None:
-        return None if self._supervisor is None else self._supervisor.snapshot()
+    def _snapshot(self) -> NodeSnapshot:
+        return self.supervisor.snapshot()
 
     def _lines(self, only: tuple[str, ...] | None = None) -> list[Line]:
-        tree = self._snapshot()
-        return [] if tree is None else readiness.lines(tree, only)
+        return readiness.lines(self._snapshot(), only)
 
-    def _read_stdin(self) -> None:
-        if not os.read(0, 4096) and self._supervisor is not None:
-            asyncio.get_running_loop().remove_reader(0)
-            self._supervisor.drain()
+
+async def run_until_signalled(system: System, *, end_with_stdin: bool) -> None:
+    """Run ``system``; SIGTERM, SIGINT or the end of standard input drains it, a second one cancels."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, system.supervisor.drain)
+
+    def read_stdin() -> None:
+        if not os.read(0, 4096):
+            loop.remove_reader(0)
+            system.supervisor.drain()
+
+    if end_with_stdin:
+        loop.add_reader(0, read_stdin)
+    await system.run()
+    if system.supervisor.orphans:
+        names = ", ".join(sorted(system.supervisor.orphans))
+        structlog.get_logger().error("ended with runs that ignored their cancellation", children=names)
+        # Closing the loop would wait for them for ever: a Python task cannot be killed.
+        os._exit(1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -353,9 +353,8 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         settings = load({**read_env_file(Path(".env")), **os.environ})
-        configure(settings["LOG_LEVEL"])
-        system = System(settings)
-        run = partial(system.run, end_with_stdin=END_WITH_STDIN in given)
+        system = System(settings, configure(settings["LOG_LEVEL"]))
+        run = partial(run_until_signalled, system, end_with_stdin=END_WITH_STDIN in given)
         # uvloop crashes in asyncio's debug mode.
         uvloop = os.name == "posix" and not os.environ.get("PYTHONASYNCIODEBUG")
         anyio.run(run, backend_options={"use_uvloop": uvloop})

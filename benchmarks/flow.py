@@ -17,6 +17,7 @@ from pathlib import Path
 from subprocess import Popen
 
 import anyio
+import psutil
 
 from benchmarks import harness
 from config.settings import load
@@ -40,9 +41,13 @@ async def _main(orders: int, rounds: int, only: str | None) -> int:
         for _ in range(rounds):
             for name in rates:
                 if only in (None, name):
-                    rate, partitions = await _measure(name, brokers, dsn, orders)
+                    rate, partitions, cpu_us = await _measure(name, brokers, dsn, orders)
                     rates[name].append(rate)
-                    print(f"{name}: {rate:,.0f} orders/s, {rate / partitions:,.0f} per partition", flush=True)
+                    print(
+                        f"{name}: {rate:,.0f} orders/s, {rate / partitions:,.0f} per partition, "
+                        f"{cpu_us:,.0f} µs of Python CPU per order",
+                        flush=True,
+                    )
     if not only:
         medians = {name: statistics.median(values) for name, values in rates.items()}
         pairs = [ours / bare for ours, bare in zip(rates["ours"], rates["bare"], strict=True)]
@@ -53,7 +58,7 @@ async def _main(orders: int, rounds: int, only: str | None) -> int:
     return 0
 
 
-async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[float, int]:
+async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[float, int, float]:
     environ = await harness.clean_environment(brokers, dsn, ROLES=ROLES)
     settings = load(environ)
     command = [sys.executable, *(["supervisor.py"] if name == "ours" else ["-m", "benchmarks.bare_flow"])]
@@ -61,9 +66,15 @@ async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[floa
     with harness.running(command, environ, log) as process:
         _wait_ready(name, settings["METRICS_PORT"], log, process)
         await harness.fill(settings, orders)
-        started = time.perf_counter()
+        started, before = time.perf_counter(), _cpu_s(process)
         await harness.finished(settings, orders, process)
-        return orders / (time.perf_counter() - started), settings["PARTITIONS"]
+        seconds, cpu_us = time.perf_counter() - started, (_cpu_s(process) - before) / orders * 1e6
+        return orders / seconds, settings["PARTITIONS"], cpu_us
+
+
+def _cpu_s(process: Popen[bytes]) -> float:
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _wait_ready(name: str, metrics_port: int, log: Path, process: Popen[bytes]) -> None:

