@@ -23,24 +23,23 @@ from pathlib import Path
 
 import anyio
 import structlog
-from litestar.types import ASGIApp
 
 from config.settings import Settings, SettingsError, load, read_env_file
 from ordersys.adapters import migrations
 from ordersys.adapters.kafka import Broker
-from ordersys.adapters.orders import OrderReader, order_writer
 from ordersys.adapters.postgres import Database
 from ordersys.api import server
 from ordersys.api.admin import readiness
 from ordersys.api.admin.logs import SupervisionLogs
 from ordersys.api.admin.metrics import SupervisionMetrics
-from ordersys.api.app import build_app, build_probes_app
-from ordersys.api.intake import Intake
+from ordersys.api.app import build_probes_app
 from ordersys.api.probes import Line
 from ordersys.api.reports import ApiLogs, ApiMetrics
+from ordersys.api.role import ApiOptions, ApiRole
 from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
 from ordersys.contract.service import Service, Subscription
+from ordersys.runtime.child import Child
 from ordersys.runtime.janitor import Janitor, Retention
 from ordersys.runtime.logs import Lines, Logs, configure
 from ordersys.runtime.metrics import Metrics, fan_out
@@ -52,7 +51,6 @@ from ordersys.runtime.watch import Watch
 from ordersys.services import analytics, inventory, notification, orchestrator, payment
 from ordersys.supervision import (
     Backoff,
-    ChildContext,
     ChildSpec,
     Intensity,
     NodeSnapshot,
@@ -65,10 +63,9 @@ ROOT = Path(__file__).parent
 MIGRATIONS = ROOT / "infra" / "postgres"
 START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
 WITHOUT_KAFKA = frozenset({"api", "janitor"})
-WRITERS = 2
 END_WITH_STDIN = "--end-with-stdin"
 
-Run = Callable[[ChildContext], Awaitable[None]]
+Run = Callable[[Child], Awaitable[None]]
 
 
 def broker_of(settings: Settings) -> Broker:
@@ -129,6 +126,10 @@ class System:
             attempts_max=settings["RETRY_ATTEMPTS_MAX"],
             first_s=settings["RETRY_FIRST_S"],
             cap_s=max(settings["RETRY_FIRST_S"], settings["RETRY_CAP_S"]),
+        )
+        # Half of what the child has: the other half is for what is left when the answers are given.
+        self._server_limits = server.ServerLimits(
+            drain_timeout_s=max(1, int(settings["DRAIN_TIMEOUT_S"] / 2))
         )
         self.supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
 
@@ -192,7 +193,7 @@ class System:
             for subscription in service.subscriptions
         }
 
-    async def _pipeline(self, service: Service, subscription: Subscription, child: ChildContext) -> None:
+    async def _pipeline(self, service: Service, subscription: Subscription, child: Child) -> None:
         broker = await self._topics_there()
         pipeline = Pipeline(
             service,
@@ -207,7 +208,7 @@ class System:
         await pipeline.run(child)
 
     def _relay(self) -> dict[str, Run]:
-        async def relay(child: ChildContext) -> None:
+        async def relay(child: Child) -> None:
             broker = await self._topics_there()
             rows_max = self._settings["RELAY_BATCH_MAX"]
             relay = Relay(database=self._database, broker=broker, on_fact=self._on_fact, rows_max=rows_max)
@@ -221,52 +222,47 @@ class System:
             parked_days=self._settings["PARKED_RETENTION_DAYS"],
         )
 
-        async def janitor(child: ChildContext) -> None:
+        async def janitor(child: Child) -> None:
             await Janitor(database=self._database, retention=retention, on_fact=self._on_fact).run(child)
 
         return {"housekeeping": janitor}
 
     def _api(self) -> dict[str, Run]:
         settings = self._settings
-        topic = settings.name(topics.ORDER_CREATED.env)
-        intake = Intake(
-            stores=lambda: order_writer(self._database, topic),
-            on_fact=self._on_fact,
-            batch_max=settings["INTAKE_BATCH_MAX"],
-            queue_max=settings["INTAKE_QUEUE_MAX"],
+        options = ApiOptions(
+            host=settings["HOST"],
+            port=settings["API_PORT"],
+            order_created=settings.name(topics.ORDER_CREATED.env),
+            cors_origins=settings["UI_ORIGINS"],
+            intake_batch_max=settings["INTAKE_BATCH_MAX"],
+            intake_queue_max=settings["INTAKE_QUEUE_MAX"],
+            limits=self._server_limits,
         )
-
-        async def http(child: ChildContext) -> None:
-            reader = OrderReader(self._database)
-            app = build_app(
-                submit=intake.submit,
-                reader=reader,
-                readiness=lambda: self._lines(("api", "postgres")),
-                render_metrics=self.metrics.render,
-                cors_origins=settings["UI_ORIGINS"],
-                on_fact=self._on_fact,
-            )
-            try:
-                await self._serve(app, child, settings["API_PORT"])
-            finally:
-                reader.close()
-
-        return {**{f"writer-{number}": intake.run for number in range(1, WRITERS + 1)}, "http": http}
+        role = ApiRole(
+            database=self._database,
+            options=options,
+            readiness=lambda: self._lines(("api", "postgres")),
+            render_metrics=self.metrics.render,
+            on_fact=self._on_fact,
+        )
+        return role.children()
 
     # -- what every process has -------------------------------------------------------------------------
 
-    async def _serve_probes(self, child: ChildContext) -> None:
+    async def _serve_probes(self, child: Child) -> None:
         app = build_probes_app(
             readiness=self._lines, render_metrics=self.metrics.render, on_fact=self._on_fact
         )
-        await self._serve(app, child, self._settings["METRICS_PORT"])
+        await server.serve(
+            app,
+            child,
+            host=self._settings["HOST"],
+            port=self._settings["METRICS_PORT"],
+            limits=self._server_limits,
+            on_fact=self._on_fact,
+        )
 
-    async def _serve(self, app: ASGIApp, child: ChildContext, port: int) -> None:
-        host = self._settings["HOST"]
-        limits = server.ServerLimits(drain_timeout_s=max(1, int(self._settings["DRAIN_TIMEOUT_S"] / 2)))
-        await server.serve(app, child, host=host, port=port, limits=limits, on_fact=self._on_fact)
-
-    async def _watch(self, watched: Mapping[str, tuple[str, str]], child: ChildContext) -> None:
+    async def _watch(self, watched: Mapping[str, tuple[str, str]], child: Child) -> None:
         """``watched``: consumer group → the topic it reads, the path of its child."""
 
         def stalled(group: str) -> None:
@@ -309,7 +305,7 @@ class System:
     def _refusable(self, run: Run) -> Run:
         """``run``, whose StartRefused ends the process in order: no restart can mend it."""
 
-        async def start(child: ChildContext) -> None:
+        async def start(child: Child) -> None:
             try:
                 await run(child)
             except StartRefused as refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from tests.stack import Environment, Servers
 
 pytestmark = pytest.mark.anyio
 
-OUTAGE_S = 5.0
+OUTAGE_S = float(os.environ.get("OUTAGE_S", "5"))
 REFUSAL_DEADLINE_S = 20.0  # ten times what is promised
 DRAIN_DEADLINE_S = 60.0
 
