@@ -1,0 +1,77 @@
+import { Loader } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { useState, type ReactElement } from 'react'
+import { sentenceOf } from '../api/problem'
+import { eventsQuery } from '../api/queries'
+import type { RawEvent } from '../api/types'
+import { CopyButton } from '../ui/CopyButton'
+import { Notice, Retry } from '../ui/Notice'
+import classes from './RawEvents.module.css'
+import { placeOf } from './timeline'
+
+/** The events of an order as the log holds them; read when someone opens them. */
+export function RawEvents({ orderId }: { orderId: string }): ReactElement {
+  const [open, setOpen] = useState(false)
+  return (
+    <details
+      className={`panel ${classes.raw ?? ''}`}
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open)
+      }}
+    >
+      <summary>Raw events</summary>
+      {open ? <Events orderId={orderId} /> : null}
+    </details>
+  )
+}
+
+function Events({ orderId }: { orderId: string }): ReactElement {
+  const { data, error, isFetching, refetch } = useQuery(eventsQuery(orderId))
+  const retry = <Retry onClick={() => void refetch()} loading={isFetching} />
+  if (!data && error) {
+    return (
+      <Notice icon="warning" alert title="The events could not be read." action={retry}>
+        {sentenceOf(error)}
+      </Notice>
+    )
+  }
+  if (!data) return <Loader size="sm" m="md" aria-label="Reading the events" />
+  if (data.length === 0) {
+    return (
+      <Notice icon="search" title="The log holds no event of this order." action={retry}>
+        It may not be published yet, or its events are older than what the log keeps.
+      </Notice>
+    )
+  }
+  return (
+    <>
+      <div className={classes.tools}>
+        {retry}
+        <span className="muted">Copy all</span>
+        <CopyButton text={JSON.stringify(data, null, 2)} what="all events" />
+      </div>
+      <ol className={classes.events}>
+        {data.map((event) => (
+          <EventItem key={`${event.topic} ${String(event.partition)} ${String(event.offset)} ${event.event_id ?? ''}`} event={event} />
+        ))}
+      </ol>
+    </>
+  )
+}
+
+function EventItem({ event }: { event: RawEvent }): ReactElement {
+  const json = JSON.stringify(event, null, 2)
+  const name = event.event_type ?? event.topic
+  return (
+    <li>
+      <div className={classes.head}>
+        <strong>{name}</strong>
+        <span className="mono muted">{placeOf(event)}</span>
+        <CopyButton text={json} what={`the event ${name}`} />
+      </div>
+      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${name}, as JSON`}>
+        {json}
+      </pre>
+    </li>
+  )
+}
