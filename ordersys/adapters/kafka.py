@@ -90,6 +90,13 @@ class Position(NamedTuple):
     committed: int | None
 
 
+class Sighting(NamedTuple):
+    """What an observer saw: the end offsets of each topic by partition, and where each group stands."""
+
+    ends: Mapping[str, Sequence[int]]
+    groups: Mapping[str, Sequence[Position]]
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn the client's errors into :class:`DependencyUnavailable`.
@@ -174,6 +181,36 @@ class Broker:
         )
         async with self._running(consumer), self._running(admin):
             yield Observer(consumer, admin, tuple(topics))
+
+    @asynccontextmanager
+    async def tail(self, topics: Sequence[str]) -> AsyncIterator[Tail]:
+        """Reads every partition of ``topics`` from offsets of the caller's choice, in no group.
+
+        :raises DependencyUnavailable: no broker answers, or a topic is not there yet.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.brokers,
+            client_id=f"{self.client_id}-tail",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=self.request_timeout_ms,
+            metadata_max_age_ms=30_000,
+        )
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self.brokers, request_timeout_ms=self.request_timeout_ms
+        )
+        async with self._running(admin):
+            with translated(), anyio.fail_after(10):
+                cluster = (await admin.describe_cluster())["cluster_id"]
+                described = {
+                    each["topic"]: len(each["partitions"])
+                    for each in await admin.describe_topics(list(topics))
+                }
+        if missing := [topic for topic in topics if not described.get(topic)]:
+            raise DependencyUnavailable("kafka", f"topics not created yet: {', '.join(missing)}")
+        tps = [TopicPartition(topic, number) for topic in topics for number in range(described[topic])]
+        async with self._running(consumer):
+            yield Tail(consumer, str(cluster), tps)
 
     async def create_topics(
         self, partitions: Mapping[str, int], *, keep: Iterable[str], replication: int = 1
@@ -386,6 +423,13 @@ class Observer:
 
         :raises DependencyUnavailable: no broker answers.
         """
+        return {group: list(found) for group, found in (await self.look(groups)).groups.items()}
+
+    async def look(self, groups: Mapping[str, str]) -> Sighting:
+        """The ends of all its topics, and where each group (name → the topic it reads) stands.
+
+        :raises DependencyUnavailable: no broker answers.
+        """
         with translated(), anyio.fail_after(10):
             # Asked anew each time: a consumer that has subscribed to nothing knows of no partitions.
             described = await self._admin.describe_topics(list(self._topics))
@@ -403,7 +447,10 @@ class Observer:
                     for tp in tps
                     if tp.topic == topic
                 ]
-        return found
+        by_topic: dict[str, list[int]] = {topic: [] for topic in self._topics}
+        for tp in tps:
+            by_topic[tp.topic].append(ends[tp])
+        return Sighting(by_topic, found)
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
         """What a group has committed; waits while a coordinator is made, elected or loading."""
@@ -413,6 +460,56 @@ class Observer:
                 return offsets
             except NO_COORDINATOR_YET:
                 await anyio.sleep(0.1)
+
+
+class Tail:
+    """Reads partitions in no group: what it has read is remembered by its caller alone.
+
+    :ivar cluster: id of the cluster.
+    :ivar partitions: (topic, partition) of each, in the order in which offsets are given and taken.
+    """
+
+    def __init__(
+        self, consumer: AIOKafkaConsumer, cluster: str, partitions: Sequence[TopicPartition]
+    ) -> None:
+        self._consumer = consumer
+        self.cluster = cluster
+        self.partitions: Sequence[tuple[str, int]] = partitions
+
+    async def bounds(self) -> tuple[list[int], list[int]]:
+        """The first offset that is still there and the end, of each partition."""
+        with translated(), anyio.fail_after(10):
+            begins = await self._consumer.beginning_offsets(self.partitions)
+            ends = await self._consumer.end_offsets(self.partitions)
+        return [begins[tp] for tp in self.partitions], [ends[tp] for tp in self.partitions]
+
+    def start(self, offsets: Sequence[int]) -> None:
+        """Read on from ``offsets``; one that is not in the log makes the next fetch an outage."""
+        self._consumer.assign(self.partitions)
+        for tp, offset in zip(self.partitions, offsets, strict=True):
+            self._consumer.seek(tp, offset)
+
+    async def fetch(self, timeout_ms: int, records_max: int | None = None) -> list[Record]:
+        """What there is to read, in order within each partition; empty after ``timeout_ms``.
+
+        Never put a cancel scope around it: an interrupted fetch wedges the client (aiokafka#1154).
+        """
+        with translated():
+            found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=records_max)
+        return [record for records in found.values() for record in records]
+
+    async def positions(self) -> list[int]:
+        """The offset that is read next, of each partition."""
+        with translated(), anyio.fail_after(10):
+            return [await self._consumer.position(tp) for tp in self.partitions]
+
+    async def probe(self) -> None:
+        """Ask the broker for its metadata: a client whose broker is away only looks idle.
+
+        :raises DependencyUnavailable: no broker answers.
+        """
+        with translated(), anyio.fail_after(5):
+            await self._consumer.topics()
 
 
 def _offset(committed: Any) -> int | None:

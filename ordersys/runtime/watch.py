@@ -1,22 +1,23 @@
-"""The watch: lag of the process's groups, seen from outside their consumers.
+"""The watch: where the groups stand, seen from outside their consumers.
 
 A consumer can be silently stuck after a broker restart (aiokafka#1154, #625): its own word is not enough.
-Where there is lag and the committed offsets do not move, the owner of the group is told.
+Where there is lag and the committed offsets do not move, the owner of the group is told. Kafka is asked
+once in a process: whoever else wants to know is handed what was seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import anyio
 
-from ordersys.adapters.kafka import Broker, Position
+from ordersys.adapters.kafka import Broker, Position, Sighting
 from ordersys.runtime.child import Child
 from ordersys.runtime.facts import ConsumerStalled, LagMeasured, OnFact
 
 
 class Watch:
-    """Measures lag every ``every_s``; ``on_stall`` is told of a group that stands still for ``stall_s``."""
+    """Looks every ``every_s``; ``on_stall`` is told of an owned group that stands still for ``stall_s``."""
 
     def __init__(
         self,
@@ -25,14 +26,23 @@ class Watch:
         groups: Mapping[str, str],
         on_fact: OnFact,
         on_stall: Callable[[str], None],
+        topics: Collection[str] = (),
+        owned: Collection[str] | None = None,
+        on_sighting: Callable[[Sighting], None] = lambda _: None,
         every_s: float = 2.0,
         stall_s: float = 25.0,
     ) -> None:
-        """``groups``: name of the group → name of the topic it reads."""
+        """``groups``: name of the group → name of the topic it reads; ``topics``: more to look at.
+
+        ``owned`` are the groups this process runs, None for all: the others are looked at, not judged.
+        """
         self._broker = broker
         self._groups = groups
+        self._topics = sorted({*groups.values(), *topics})
+        self._owned = frozenset(groups if owned is None else owned)
         self._on_fact = on_fact
         self._on_stall = on_stall
+        self._on_sighting = on_sighting
         self._every_s = every_s
         self._stall_s = stall_s
         self._moved: dict[str, tuple[tuple[int | None, ...], float]] = {}
@@ -42,12 +52,13 @@ class Watch:
 
         :raises DependencyUnavailable: Kafka is away; standing still is then nobody's fault.
         """
-        topics = sorted(set(self._groups.values()))
         self._moved.clear()
-        async with self._broker.observer(topics) as observer:
+        async with self._broker.observer(self._topics) as observer:
             while not child.draining:
-                for group, positions in (await observer.positions(self._groups)).items():
-                    self._judge(group, positions)
+                sighting = await observer.look(self._groups)
+                for group in self._owned:
+                    self._judge(group, sighting.groups[group])
+                self._on_sighting(sighting)
                 child.ready()
                 child.beat()
                 with anyio.move_on_after(self._every_s):
