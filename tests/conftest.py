@@ -26,7 +26,7 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def partitions() -> int:
     """Partitions of each topic; a module that needs another number overrides it."""
-    return 3
+    return 2
 
 
 @pytest.fixture(scope="module")

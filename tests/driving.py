@@ -12,7 +12,7 @@ import anyio
 from ordersys.adapters.groups import unwrapped
 from ordersys.runtime.child import Child
 
-POLL_S = 0.02
+POLL_S = 0.05
 END_TIMEOUT_S = 20.0
 
 Value = TypeVar("Value")
@@ -39,6 +39,7 @@ class Driver:
         self.notes: list[str] = []
         self.beats = 0
         self.error: BaseException | None = None
+        self._beat = anyio.Event()
         self._ready = anyio.Event()
         self._drain = anyio.Event()
         self._ended = anyio.Event()
@@ -59,6 +60,8 @@ class Driver:
 
     def beat(self, *, done: int = 0, pending: int = 0) -> None:
         self.beats += 1
+        self._beat.set()
+        self._beat = anyio.Event()
 
     # -- what the test does -------------------------------------------------------------------------
 
@@ -75,6 +78,11 @@ class Driver:
                 group.start_soon(until, self._ended)
         if not self._ready.is_set():
             self._raise()
+
+    async def wait_beat(self) -> None:
+        """Return at the next beat."""
+        with anyio.fail_after(END_TIMEOUT_S):
+            await self._beat.wait()
 
     def drain(self) -> None:
         """Ask it to finish what it has in hand and to return."""
@@ -109,20 +117,31 @@ class Driver:
 
 
 @asynccontextmanager
-async def running(run: Run) -> AsyncIterator[Driver]:
-    """Run ``run`` beside the block, drained at its end. An error that nobody has asked for is raised."""
+async def running(run: Run, *, fails: bool = False) -> AsyncIterator[Driver]:
+    """Run ``run`` beside the block, drained at its end.
+
+    An error of it ends the block at once and is raised, unless it ``fails`` and the block asks how it ends.
+    """
     driver = Driver()
     async with unwrapped(), anyio.create_task_group() as group:
-        group.start_soon(driver.drive, run)
-        try:
-            yield driver
-        finally:
-            driver.drain()
-            with anyio.move_on_after(END_TIMEOUT_S, shield=True) as limit:
-                await driver._ended.wait()
-            group.cancel_scope.cancel()
-    assert not limit.cancelled_caught, f"the run did not end in {END_TIMEOUT_S:g} s after its drain"
+        block = anyio.CancelScope()
+
+        async def drive() -> None:
+            await driver.drive(run)
+            if driver.error is not None and not fails:
+                block.cancel()
+
+        group.start_soon(drive)
+        with block:
+            try:
+                yield driver
+            finally:
+                driver.drain()
+                with anyio.move_on_after(END_TIMEOUT_S, shield=True) as limit:
+                    await driver._ended.wait()
+                group.cancel_scope.cancel()
     driver._raise()
+    assert not limit.cancelled_caught, f"the run did not end in {END_TIMEOUT_S:g} s after its drain"
 
 
 class Facts(list[Any]):

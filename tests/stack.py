@@ -66,12 +66,12 @@ def servers() -> Iterator[Servers]:
     try:
         yield Servers(addresses.kafka_brokers, addresses.postgres_dsn, stack)
     finally:
-        anyio.run(stack.stop)
+        anyio.run(_end, stack)
 
 
 @contextmanager
 def environment(servers: Servers, partitions: int) -> Iterator[Environment]:
-    """A new environment, removed at the end."""
+    """A new environment; removed at the end, except from embedded servers, which begin afresh at each run."""
 
     async def make() -> dict[str, str]:
         return await harness.clean_environment(
@@ -84,7 +84,15 @@ def environment(servers: Servers, partitions: int) -> Iterator[Environment]:
     try:
         yield Environment(environ, settings, broker, Database(dsn=settings["POSTGRES_DSN"]))
     finally:
-        anyio.run(_remove, servers, settings)
+        if servers.stack is None:
+            anyio.run(_remove, servers, settings)
+
+
+async def _end(stack: DevStack) -> None:
+    """Without the care for data that takes a broker with a thousand partitions many seconds."""
+    await stack.stop_kafka("kill")
+    await stack.stop_postgres("kill")
+    await stack.stop()
 
 
 async def _remove(servers: Servers, settings: Settings) -> None:

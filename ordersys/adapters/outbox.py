@@ -10,6 +10,9 @@ import msgspec
 from ordersys.adapters.kafka import Headers, Message
 from ordersys.adapters.postgres import Session, columns, statement
 
+# As the table checks.
+VALUE_BYTES_MAX = 1_000_000
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 

@@ -15,7 +15,7 @@ from ordersys.adapters import inbox, outbox, projections, states
 from ordersys.adapters.kafka import Message, Publisher
 from ordersys.adapters.outbox import OutboxRow
 from ordersys.adapters.postgres import Session
-from ordersys.contract.errors import UnknownOrder
+from ordersys.contract.errors import Rejected, UnknownOrder
 from ordersys.contract.events import Event, encode
 from ordersys.contract.order import OrderState, Result
 from ordersys.contract.service import Decision, Projection, Stateful, Stateless
@@ -45,19 +45,18 @@ class StatelessForm:
 
     async def publish(self, items: Sequence[Item], now: datetime) -> tuple[list[Item], list[Failure]]:
         """Decide, and publish with every acknowledgement awaited: items done, items failed."""
-        decide = self._decide
-        decided, failures = steps.decide(items, lambda item: decide(item.event, steps.context_of(item, now)))
-        await self._publisher.publish([self._message(item, event) for item, event in decided])
+        decided, failures = steps.decide(items, lambda item: self._answer(item, now))
+        await self._publisher.publish([message for _, message in decided])
         return [item for item, _ in decided], failures
 
-    def _message(self, item: Item, event: Event) -> Message:
-        headers = [
-            ("traceparent", steps.traceparent_of(item.record.headers, item.event).encode()),
-            ("correlation_id", event.correlation_id.encode()),
-            ("event_id", event.event_id.encode()),
-            ("event_type", event.event_type.encode()),
-        ]
-        return Message(self._emits, event.order_id.encode(), encode(event), headers)
+    def _answer(self, item: Item, now: datetime) -> Message:
+        event = self._decide(item.event, steps.context_of(item, now))
+        value = encode(event)
+        if len(value) > outbox.VALUE_BYTES_MAX:
+            # Kafka would refuse it for ever, and the partition would stand still.
+            raise Rejected(f"the answer has {len(value)} bytes, {outbox.VALUE_BYTES_MAX} are the limit")
+        headers = [(name, text.encode()) for name, text in steps.headers_of(item, event).items()]
+        return Message(self._emits, event.order_id.encode(), value, headers)
 
 
 class StatefulForm:
@@ -86,13 +85,8 @@ class StatefulForm:
         return Applied(len(decided), len(seen), failures)
 
     def _row(self, item: Item, event: Event) -> OutboxRow:
-        headers = {
-            "traceparent": steps.traceparent_of(item.record.headers, item.event),
-            "correlation_id": event.correlation_id,
-            "event_id": event.event_id,
-            "event_type": event.event_type,
-        }
-        return OutboxRow(self._emits, event.order_id.encode(), encode(event), outbox.header_text(headers))
+        headers = outbox.header_text(steps.headers_of(item, event))
+        return OutboxRow(self._emits, event.order_id.encode(), encode(event), headers)
 
 
 class _Fold:
@@ -102,7 +96,7 @@ class _Fold:
         self._states = known
         self._decide = decide
         self._now = now
-        self._changes: dict[str, tuple[OrderState, Result]] = {}
+        self._results: dict[tuple[str, str], Result] = {}
 
     def act(self, item: Item) -> Decision:
         order_id = _order_id(item)
@@ -112,11 +106,12 @@ class _Fold:
         decision = self._decide(state, item.event, steps.context_of(item, self._now))
         if decision.result is not None:
             self._states[order_id] = decision.state
-            self._changes[order_id] = (decision.state, decision.result)
+            self._results[order_id, decision.result.kind] = decision.result
         return decision
 
     def changes(self) -> list[tuple[OrderState, Result]]:
-        return list(self._changes.values())
+        """Each new result, with the state that all those of its order have led to."""
+        return [(self._states[order_id], result) for (order_id, _), result in self._results.items()]
 
 
 class ProjectionForm:

@@ -27,9 +27,9 @@ from ordersys.adapters.outbox import OutboxRow
 from ordersys.adapters.parked import FailedAttempt, NewParked, ParkedRow
 from ordersys.adapters.postgres import Session
 from ordersys.runtime.facts import EventParked, OnFact
-from ordersys.runtime.steps import Failure, Item
+from ordersys.runtime.steps import Failure, Item, cut
 
-HEADER_BYTES_MAX = 2048
+HEADERS_MAX = 32
 TRACEBACK_CHARS_MAX = 8192
 HELD_REASON = "an earlier event of this key is parked"
 
@@ -93,6 +93,8 @@ class Parking:
         attempts, dead = [], []
         for failure in failures:
             row: ParkedRow = failure.item.record
+            if failure.state == "held":  # behind another of its key that failed just now: not tried
+                continue
             count = row.attempts + 1
             if row.state == "dead" or count >= self._policy.attempts_max:
                 failure.state = "dead"
@@ -129,7 +131,7 @@ class Parking:
     def _dead_letter(self, failure: Failure, attempts: int, first_failed_at: datetime) -> OutboxRow:
         record = failure.item.record
         reason, exception, _ = _cause(failure.error)
-        headers = {name: _text(value) for name, value in record.headers}
+        headers = {cut(name): _text(value) for name, value in record.headers[:HEADERS_MAX]}
         headers |= {
             "origin_topic": record.topic,
             "origin_partition": str(record.partition),
@@ -140,8 +142,13 @@ class Parking:
             "attempts": str(attempts),
             "first_failed_at": first_failed_at.isoformat(),
         }
-        cut = {name: _cut(value) for name, value in headers.items()}
-        return OutboxRow(self._dead_letters, failure.item.key, record.value, outbox.header_text(cut))
+        key, value = failure.item.key, record.value
+        if len(key or b"") + len(value or b"") > outbox.VALUE_BYTES_MAX:
+            # Too large to be sent once more. The parked row has all of it; the copy says where it came from.
+            headers["omitted_bytes"] = str(len(value or b""))
+            key, value = None, None
+        text = outbox.header_text({name: cut(text) for name, text in headers.items()})
+        return OutboxRow(self._dead_letters, key, value, text)
 
 
 def _cause(error: Exception | None) -> tuple[str, str | None, str | None]:
@@ -150,16 +157,11 @@ def _cause(error: Exception | None) -> tuple[str, str | None, str | None]:
         return HELD_REASON, None, None
     trace = "".join(traceback.format_exception(error))[-TRACEBACK_CHARS_MAX:]
     name = f"{type(error).__module__}.{type(error).__qualname__}"
-    return _clean(_cut(str(error) or name)), _clean(name), _clean(trace)
+    return _clean(cut(str(error) or name)), _clean(name), _clean(trace)
 
 
 def _clean(text: str) -> str:
     return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
-
-
-def _cut(text: str) -> str:
-    encoded = text.encode("utf-8", "backslashreplace")
-    return text if len(encoded) <= HEADER_BYTES_MAX else encoded[:HEADER_BYTES_MAX].decode("utf-8", "ignore")
 
 
 def _text(value: bytes | None) -> str:

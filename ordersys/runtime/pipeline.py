@@ -38,17 +38,18 @@ from ordersys.runtime.steps import Item
 from ordersys.runtime.work import CommittingWork, PublishingWork, Work
 
 CONFLICTS_MAX = 10
-RETRY_POLL_S = 0.5
 PROBE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of a pipeline: events in a batch, milliseconds of an idle fetch, parked rows in an attempt."""
+    """Bounds of a pipeline: events in a batch, milliseconds of an idle fetch, parked rows in an attempt,
+    seconds between two looks at what is parked, seconds a rebalance waits for the batch in hand."""
 
     batch_max: int = 500
     fetch_wait_ms: int = 200
     heads_max: int = 100
+    retry_poll_s: float = 0.5
     revoke_wait_s: float = 10.0
 
 
@@ -106,18 +107,19 @@ class Pipeline:
             )
             probe_at = anyio.current_time() + self._broker.start_timeout_s
             while not child.draining:
-                if consumer.generation != self._generation:
-                    await self._take_over(consumer, work)
-                    child.ready(f"{len(consumer.assignment())} partitions")
-                records = await consumer.fetch(self._limits.batch_max, self._limits.fetch_wait_ms)
+                await self._take_over(consumer, work, child)
+                wait_ms = 0 if self._is_retry_due() else self._limits.fetch_wait_ms
+                records = await consumer.fetch(self._limits.batch_max, wait_ms)
                 if records:
                     async with self._busy:
+                        # They may be of partitions that were assigned while the fetch was waiting.
+                        await self._take_over(consumer, work, child)
                         await self._batch(records, consumer, work)
                     probe_at = anyio.current_time() + PROBE_EVERY_S
                 elif anyio.current_time() >= probe_at:
-                    await consumer.probe()
+                    await self._probe(consumer, work)
                     probe_at = anyio.current_time() + PROBE_EVERY_S
-                if self._parked_keys and anyio.current_time() >= self._retry_at:
+                if self._is_retry_due():
                     async with self._busy:
                         await self._attend_to_parked(consumer, work)
                 child.beat(done=len(records))
@@ -163,7 +165,7 @@ class Pipeline:
         started = perf_counter()
         partitions = consumer.assignment()
         try:
-            attempted = await work.attempt(partitions, self._limits.heads_max, self._clock())
+            attempted = await self._attempt(partitions, work)
             if attempted is not None:
                 self._report(attempted, started, retry=True)
             async with self._database_session(work) as session:
@@ -173,14 +175,32 @@ class Pipeline:
                 raise
             attempted = None
         # What was held behind a head that has just succeeded is due at once.
-        pause = 0.0 if attempted is not None and attempted.handled else RETRY_POLL_S
-        self._retry_at = anyio.current_time() + pause
+        released = attempted is not None and attempted.handled + attempted.duplicates > 0
+        self._retry_at = anyio.current_time() + (0.0 if released else self._limits.retry_poll_s)
 
-    async def _take_over(self, consumer: GroupConsumer, work: Work) -> None:
-        """Learn which keys are parked in the partitions assigned now.
+    async def _attempt(self, partitions: Sequence[int], work: Work) -> Applied | None:
+        try:
+            return await work.attempt(partitions, self._limits.heads_max, self._clock())
+        except Conflict as conflict:
+            self._run_again(conflict, ())
+            return None
+
+    def _is_retry_due(self) -> bool:
+        return bool(self._parked_keys) and anyio.current_time() >= self._retry_at
+
+    async def _probe(self, consumer: GroupConsumer, work: Work) -> None:
+        """Nothing arrives: see that this is not because somebody is away."""
+        await consumer.probe()
+        if work.session is not None:
+            await work.session.execute("select 1")
+
+    async def _take_over(self, consumer: GroupConsumer, work: Work, child: Child) -> None:
+        """After a rebalance, learn which keys are parked in the partitions assigned now.
 
         Committed offsets first: what the last owner parked before committing is then seen.
         """
+        if consumer.generation == self._generation:
+            return
         self._generation = consumer.generation
         await consumer.settle()
         partitions = consumer.assignment()
@@ -195,6 +215,7 @@ class Pipeline:
                 parked_keys=len(self._parked_keys),
             )
         )
+        child.ready(f"{len(partitions)} partitions")
 
     async def _finish_batch(self) -> None:
         """Let the batch in hand commit before its partitions are given up."""

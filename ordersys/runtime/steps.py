@@ -15,6 +15,8 @@ from ordersys.contract.errors import Rejected, Undecodable
 from ordersys.contract.events import Event
 from ordersys.contract.service import Context
 
+HEADER_BYTES_MAX = 2048
+
 Decided = TypeVar("Decided")
 State = Literal["retrying", "held", "dead"]
 
@@ -45,7 +47,7 @@ def decode(records: Iterable[Record], decoder: msgspec.json.Decoder[Any]) -> lis
     decode_value = decoder.decode
     items = []
     for record in records:
-        key = record.key
+        key = record.key or None
         try:
             event = decode_value(record.value or b"")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -109,10 +111,27 @@ def context_of(item: Item, now: datetime) -> Context:
     return Context(now, record.topic, record.partition, record.offset)
 
 
+def headers_of(item: Item, event: Event) -> dict[str, str]:
+    """Headers of an event that ``item`` brought about."""
+    headers = {
+        "traceparent": traceparent_of(item.record.headers, item.event),
+        "correlation_id": event.correlation_id,
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+    }
+    return {name: cut(value) for name, value in headers.items()}
+
+
+def cut(text: str) -> str:
+    """At most ``HEADER_BYTES_MAX`` bytes of it, as UTF-8: what others write knows no bounds."""
+    encoded = text.encode("utf-8", "backslashreplace")
+    return text if len(encoded) <= HEADER_BYTES_MAX else encoded[:HEADER_BYTES_MAX].decode("utf-8", "ignore")
+
+
 def traceparent_of(headers: Headers, event: Event) -> str:
     """The record's W3C trace context; of a record without one, a context made from its ids."""
     for name, value in headers:
-        if name == "traceparent":
+        if name == "traceparent" and value:
             return value.decode("ascii", "replace")
     trace = ids.deterministic_id(f"trace:{event.order_id}").replace("-", "")
     span = ids.deterministic_id(f"span:{event.event_id}").replace("-", "")[:16]

@@ -16,17 +16,19 @@ from ordersys.contract import ids
 from ordersys.contract.events import Event, InventoryResult, OrderCreated, PaymentResult, encode
 from ordersys.contract.service import Service
 from ordersys.contract.topics import Topic
-from ordersys.runtime.facts import BatchCommitted
+from ordersys.runtime.facts import BatchCommitted, PartitionsAssigned
 from ordersys.runtime.parking import RetryPolicy
 from ordersys.runtime.pipeline import Limits, Pipeline
 from tests.driving import Facts, wait_until
 from tests.stack import Environment
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
-QUICK = RetryPolicy(attempts_max=5, first_s=0.01, factor=1.0)
-"""Retries as soon as the pipeline looks."""
-NEVER = RetryPolicy(attempts_max=5, first_s=3600.0, factor=1.0, cap_s=3600.0)
+QUICK = RetryPolicy(attempts_max=1000, first_s=0.01, factor=1.0)
+"""Retries as soon as the pipeline looks, and never gives up."""
+NEVER = RetryPolicy(attempts_max=1000, first_s=3600.0, factor=1.0, cap_s=3600.0)
 """Retries that do not come up in a test."""
+
+LIMITS = Limits(fetch_wait_ms=50, retry_poll_s=0.05)
 
 _ORDERS = """
 insert into orders (id, customer_email, item_sku, quantity, amount_cents, correlation_id,
@@ -79,7 +81,7 @@ def new_ids(count: int) -> list[str]:
 
 def message(topic: str, event: Event, *, key: bytes | None = None, headers: Headers = ()) -> Message:
     """An event as its service writes it: keyed by its order."""
-    return Message(topic, key or event.order_id.encode(), encode(event), headers)
+    return Message(topic, key or event.order_id.encode(), encode(event), list(headers))
 
 
 async def write(broker: Broker, messages: Iterable[Message]) -> None:
@@ -125,20 +127,6 @@ async def read(environment: Environment, topic: str) -> list[Read]:
     return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
-async def committed(broker: Broker, group: str, topic: str) -> dict[int, int | None]:
-    """What a group has committed, by partition."""
-    async with broker.observer([topic]) as observer:
-        positions = await observer.positions({group: topic})
-    return {position.partition: position.committed for position in positions[group]}
-
-
-async def lag(broker: Broker, group: str, topic: str) -> int:
-    """Records a group has not committed yet."""
-    async with broker.observer([topic]) as observer:
-        positions = await observer.positions({group: topic})
-    return sum(position.end - (position.committed or 0) for position in positions[group])
-
-
 # -- Postgres -------------------------------------------------------------------------------------------
 
 
@@ -148,9 +136,9 @@ async def rows(environment: Environment, sql: str, *args: Any) -> list[Any]:
         return await session.fetch(sql, *args)
 
 
-async def new_orders(environment: Environment, count: int) -> list[str]:
+async def new_orders(environment: Environment, count: int, order_ids: Sequence[str] = ()) -> Sequence[str]:
     """Orders in the database, without outbox rows; their ids."""
-    order_ids = new_ids(count)
+    order_ids = order_ids or new_ids(count)
     await rows(environment, _ORDERS, order_ids)
     return order_ids
 
@@ -158,6 +146,7 @@ async def new_orders(environment: Environment, count: int) -> list[str]:
 class Parked(NamedTuple):
     """A row of ``parked_events``."""
 
+    id: int
     key: bytes | None
     partition: int
     offset: int
@@ -166,17 +155,6 @@ class Parked(NamedTuple):
     attempts: int
     reason: str
     exception: str | None
-
-
-async def parked_rows(environment: Environment, group: str) -> list[Parked]:
-    """A group's parked rows, finished ones included, oldest first."""
-    found = await rows(
-        environment,
-        'select key, partition, "offset", value, state, attempts, reason, exception from parked_events '
-        "where group_name = $1 order by id",
-        group,
-    )
-    return [Parked(*row) for row in found]
 
 
 # -- services -------------------------------------------------------------------------------------------
@@ -216,17 +194,61 @@ class Part(NamedTuple):
             broker=broker or self.environment.broker,
             database=self.environment.database,
             policy=policy,
-            limits=limits or Limits(fetch_wait_ms=50),
+            limits=limits or LIMITS,
             on_fact=self.facts,
         )
 
     async def caught_up(self, deadline_s: float = 15.0) -> None:
         """Return when it has committed all there is to read."""
+        async with self.environment.broker.observer([self.topic]) as observer:
 
-        async def no_lag() -> bool:
-            return await lag(self.environment.broker, self.group, self.topic) == 0
+            async def no_lag() -> bool:
+                positions = (await observer.positions({self.group: self.topic}))[self.group]
+                return all(position.end == (position.committed or 0) for position in positions)
 
-        await wait_until(no_lag, f"{self.group} catches up", deadline_s)
+            await wait_until(no_lag, f"{self.group} catches up", deadline_s)
+
+    async def committed(self) -> dict[int, int]:
+        """What its group has committed, by partition."""
+        async with self.environment.broker.observer([self.topic]) as observer:
+            positions = (await observer.positions({self.group: self.topic}))[self.group]
+        return {each.partition: each.committed for each in positions if each.committed is not None}
+
+    async def rewind(self) -> None:
+        """Let its group, which has no member now, begin again."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.environment.broker.brokers, group_id=self.group, enable_auto_commit=False
+        )
+        await consumer.start()
+        try:
+            tps = [TopicPartition(self.topic, number) for number in range(self.environment.partitions)]
+            consumer.assign(tps)
+            await consumer.commit(dict.fromkeys(tps, 0))
+        finally:
+            await consumer.stop()
+
+    async def parked(self) -> list[Parked]:
+        """Its parked rows, finished ones included, oldest first."""
+        found = await rows(
+            self.environment,
+            'select id, key, partition, "offset", value, state, attempts, reason, exception '
+            "from parked_events where group_name = $1 order by id",
+            self.group,
+        )
+        return [Parked(*row) for row in found]
+
+    async def nothing_parked(self, deadline_s: float = 15.0) -> None:
+        """Return when all it has parked is done with."""
+
+        async def done() -> bool:
+            return all(row.state in ("redriven", "discarded") for row in await self.parked())
+
+        await wait_until(done, f"{self.group} is done with what it has parked", deadline_s)
+
+    def assigned(self) -> Sequence[int]:
+        """The partitions it owns now."""
+        found = self.facts.of(PartitionsAssigned)
+        return found[-1].partitions if found else ()
 
     def outcomes(self) -> dict[str, int]:
         """Events by outcome, over all batches so far."""

@@ -126,7 +126,7 @@ async def test_a_relay_killed_before_its_delete_publishes_the_same_again(
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "delete", killed)
-        async with running(relay(fresh).run) as driver:
+        async with running(relay(fresh).run, fails=True) as driver:
             assert isinstance(await driver.ends(), Killed)
     async with running(relay(fresh).run):
         await emptied(fresh)
@@ -137,7 +137,7 @@ async def test_a_relay_killed_before_its_delete_publishes_the_same_again(
 async def test_one_relay_works_and_the_other_takes_over(fresh: Environment) -> None:
     topic = topic_of(fresh, ORDER_CREATED)
     first, second = Facts(), Facts()
-    async with running(relay(fresh, first).run) as working:
+    async with running(relay(fresh, first).run, fails=True) as working:
         await working.wait_ready()
         async with running(relay(fresh, second).run) as waiting:
             await waiting.wait_ready()
@@ -176,11 +176,8 @@ async def test_a_commit_wakes_the_relay(fresh: Environment) -> None:
     topic = topic_of(fresh, ORDER_CREATED)
     patient = Relay(database=fresh.database, broker=fresh.broker, on_fact=Facts(), poll_s=60.0)
     async with running(patient.run) as driver:
-
-        async def looked() -> bool:
-            return driver.beats > 0
-
-        await wait_until(looked, "the relay has looked and found nothing")
+        if not driver.beats:
+            await driver.wait_beat()  # it has looked and found nothing
         await append(fresh, [row(topic, "a", 1)])
         await emptied(fresh)
 
