@@ -61,6 +61,7 @@ from ordersys.supervision import (
 
 ROOT = Path(__file__).parent
 MIGRATIONS = ROOT / "infra" / "postgres"
+PAGE = ROOT / "frontend" / "dist"
 START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
 WITHOUT_KAFKA = frozenset({"api", "janitor"})
 END_WITH_STDIN = "--end-with-stdin"
@@ -237,6 +238,7 @@ class System:
             intake_batch_max=settings["INTAKE_BATCH_MAX"],
             intake_queue_max=settings["INTAKE_QUEUE_MAX"],
             limits=self._server_limits,
+            page=PAGE,
         )
         role = ApiRole(
             database=self._database,

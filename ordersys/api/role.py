@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
+import anyio.to_thread
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from ordersys.adapters.orders import OrderReader, order_writer
 from ordersys.adapters.postgres import Database
 from ordersys.api import server
 from ordersys.api.app import build_app
 from ordersys.api.intake import Intake
+from ordersys.api.page import Page, with_page
 from ordersys.api.probes import Readiness, RenderMetrics
 from ordersys.runtime.child import Child
 
@@ -23,7 +27,10 @@ Run = Callable[[Child], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiOptions:
-    """What of the settings concerns the API. ``order_created``: the deployed name of the topic."""
+    """What of the settings concerns the API.
+
+    ``order_created``: the deployed name of the topic. ``page``: where the built web page is, if it is there.
+    """
 
     host: str
     port: int
@@ -32,6 +39,7 @@ class ApiOptions:
     intake_batch_max: int
     intake_queue_max: int
     limits: server.ServerLimits
+    page: Path
 
 
 class ApiRole:
@@ -68,7 +76,7 @@ class ApiRole:
         options = self._options
         try:
             await server.serve(
-                self._app(reader),
+                await self._with_page(self._app(reader)),
                 child,
                 host=options.host,
                 port=options.port,
@@ -77,6 +85,11 @@ class ApiRole:
             )
         finally:
             reader.close()
+
+    async def _with_page(self, app: ASGIApp) -> ASGIApp:
+        if not (self._options.page / "index.html").exists():
+            return app
+        return with_page(app, await anyio.to_thread.run_sync(Page, self._options.page))
 
     def _app(self, reader: OrderReader) -> Litestar:
         return build_app(

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -27,8 +29,9 @@ from config.settings import Settings
 from ordersys.cli import environment
 from ordersys.cli.migrate import migrate
 from ordersys.contract.errors import StartRefused
-from ordersys.devstack import DevStack, DevstackError
+from ordersys.devstack import Addresses, DevStack, DevstackError
 from ordersys.devstack.ports import require_free
+from ordersys.devstack.web import build_page
 from ordersys.supervision.policy import Budget, Intensity
 from supervisor import END_WITH_STDIN, ROOT
 
@@ -50,8 +53,9 @@ def console() -> Console:
 class Launcher:
     """What ``./run up`` starts, watches and stops."""
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(self, settings: Settings, console: Console, *, build_page: bool) -> None:
         self._settings = settings
+        self._build_page = build_page and "api" in settings["ROLES"]
         self._console = console
         self._supervisor: Process | None = None
         self._stopping = anyio.Event()
@@ -112,7 +116,7 @@ class Launcher:
             progress=self._say,
         )
         with self._console.status("starting Kafka and Postgres"):
-            addresses = await stack.start()
+            addresses = await self._started(stack)
         try:
             known = settings.with_values(
                 KAFKA_BROKERS=settings["KAFKA_BROKERS"] or addresses.kafka_brokers,
@@ -131,6 +135,28 @@ class Launcher:
         finally:
             with anyio.CancelScope(shield=True), self._console.status("stopping Kafka and Postgres"):
                 await stack.stop()
+
+    async def _started(self, stack: DevStack) -> Addresses:
+        """Start the servers, and meanwhile build the page; whichever fails first ends the other."""
+        failure: DevstackError | None = None
+        async with anyio.create_task_group() as group:
+
+            async def part(step: Callable[[], Awaitable[object]]) -> None:
+                nonlocal failure
+                try:
+                    await step()
+                except DevstackError as error:
+                    failure = failure or error
+                    group.cancel_scope.cancel()
+
+            group.start_soon(part, stack.start)
+            if self._build_page:
+                log = ROOT / self._settings["DATA_DIR"] / "logs" / "page.log"
+                group.start_soon(part, partial(build_page, ROOT / "frontend", log, self._say))
+        if failure is not None:
+            await stack.stop()
+            raise failure
+        return stack.addresses
 
     async def _watched(self, stack: DevStack, environ: dict[str, str]) -> int:
         """Supervise the supervisor while the servers are watched."""
@@ -198,6 +224,7 @@ class Launcher:
         host = "127.0.0.1" if settings["HOST"] == "0.0.0.0" else settings["HOST"]
         self._say(f"ready in {anyio.current_time() - began:.1f} s")
         if "api" in settings["ROLES"]:
+            self._say(f"page     http://{host}:{settings['API_PORT']}/")
             self._say(f"API      http://{host}:{settings['API_PORT']}/orders")
         self._say(f"metrics  http://{host}:{settings['METRICS_PORT']}/metrics")
         self._say("Ctrl-C drains and stops everything; the data stays")

@@ -16,6 +16,7 @@ def add(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser("up", help="start everything: Kafka, Postgres, all services and the API")
     parser.add_argument("--fresh", action="store_true", help="delete the embedded servers' data first")
+    parser.add_argument("--no-page", action="store_true", help="do not build the web page")
     parser.set_defaults(run=run)
 
 
@@ -26,7 +27,8 @@ def run(chosen: argparse.Namespace) -> int:
     from ordersys.devstack import DevstackError
 
     try:
-        return anyio.run(partial(Launcher(environment.settings(), console()).run, fresh=chosen.fresh))
+        launcher = Launcher(environment.settings(), console(), build_page=not chosen.no_page)
+        return anyio.run(partial(launcher.run, fresh=chosen.fresh))
     except DevstackError as error:
         sys.stderr.write(f"ordersys: {error}\n")
         return 1
