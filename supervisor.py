@@ -6,9 +6,12 @@ and Postgres of the environment; ``./run up`` does the same after it has started
 The tree, in start order; it drains in reverse, so that intake closes first and the relay empties the
 outbox last::
 
-    ordersys ── probes, postgres, kafka, relay, janitor, orchestrator, …, api
-                                                              │            │
-                                          a pipeline per subscription     writers, http
+    ordersys ── probes, postgres, kafka, feed, relay, janitor, orchestrator, …, api
+                                                                    │            │
+                                                a pipeline per subscription     writers, http
+
+``feed`` is what the API reads from Kafka and measures for those who look on: it may wait or fail, and
+orders are taken all the same.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
 from ordersys.contract.service import Service, Subscription
 from ordersys.runtime.child import Child
+from ordersys.runtime.figures import GroupOf
+from ordersys.runtime.guard import Guard
 from ordersys.runtime.janitor import Janitor, Retention
 from ordersys.runtime.logs import Lines, Logs, configure
 from ordersys.runtime.metrics import Metrics, fan_out
@@ -65,6 +70,13 @@ PAGE = ROOT / "frontend" / "dist"
 START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
 WITHOUT_KAFKA = frozenset({"api", "janitor"})
 END_WITH_STDIN = "--end-with-stdin"
+SERVICES = (
+    payment.service(),
+    inventory.service(),
+    orchestrator.service(),
+    notification.service(),
+    analytics.service(),
+)
 
 Run = Callable[[Child], Awaitable[None]]
 
@@ -104,7 +116,10 @@ class System:
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         self._roles: tuple[str, ...] = settings["ROLES"]
-        self._broker = broker_of(settings) if set(self._roles) - WITHOUT_KAFKA else None
+        self._needs_kafka = bool(set(self._roles) - WITHOUT_KAFKA)
+        # The API shows what is in Kafka when it is told where that is, and does without.
+        shows_kafka = "api" in self._roles and bool(settings["KAFKA_BROKERS"])
+        self._broker = broker_of(settings) if self._needs_kafka or shows_kafka else None
         schema = migrations.load(MIGRATIONS)
         # Each connection sees for itself that the schema is there: all wait until it is migrated.
         self._database = Database(
@@ -132,6 +147,7 @@ class System:
         self._server_limits = server.ServerLimits(
             drain_timeout_s=max(1, int(settings["DRAIN_TIMEOUT_S"] / 2))
         )
+        self._api_role = self._make_api() if "api" in self._roles else None
         self.supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
 
     async def run(self) -> None:
@@ -154,14 +170,14 @@ class System:
             "inventory": partial(self._service, inventory.service(self._settings["INVENTORY_QUANTITY_MAX"])),
             "notification": partial(self._service, notification.service()),
             "analytics": partial(self._service, analytics.service()),
-            "api": self._api,
+            "api": self._api_role.children if self._api_role else dict,
         }
         roles = [self._role(role, parts[role]()) for role in START_ORDER if role in self._roles]
-        watched = {} if self._broker is None else self._groups()
         children = [
             self._role("probes", {"http": self._serve_probes}),
             self._role("postgres", {"pulse": partial(pulse, self._database)}),
-            *([self._role("kafka", {"watch": partial(self._watch, watched)})] if self._broker else []),
+            *([self._role("kafka", {"watch": self._watch})] if self._broker else []),
+            *([self._role("feed", self._api_role.feed_children(self._broker))] if self._api_role else []),
             *roles,
         ]
         return SupervisorSpec(id="ordersys", children=tuple(children))
@@ -204,9 +220,17 @@ class System:
             database=self._database,
             policy=self._policy,
             limits=self._limits,
+            guards=self._guard,
             on_fact=self._on_fact,
         )
         await pipeline.run(child)
+
+    def _guard(self, group: str) -> Guard:
+        directory = ROOT / self._settings["GUARD_DIR"]
+        try:
+            return Guard(directory, group, self._policy.attempts_max)
+        except OSError as error:
+            raise StartRefused(f"GUARD_DIR is {directory}, which cannot be used: {error}") from error
 
     def _relay(self) -> dict[str, Run]:
         async def relay(child: Child) -> None:
@@ -228,26 +252,29 @@ class System:
 
         return {"housekeeping": janitor}
 
-    def _api(self) -> dict[str, Run]:
+    def _make_api(self) -> ApiRole:
         settings = self._settings
         options = ApiOptions(
             host=settings["HOST"],
             port=settings["API_PORT"],
             order_created=settings.name(topics.ORDER_CREATED.env),
+            order_status_changed=settings.name(topics.ORDER_STATUS_CHANGED.env),
+            topics=tuple(partitions_of(settings)),
+            groups=self._groups(),
+            feed_streams_max=settings["FEED_STREAMS_MAX"],
             cors_origins=settings["UI_ORIGINS"],
             intake_batch_max=settings["INTAKE_BATCH_MAX"],
             intake_queue_max=settings["INTAKE_QUEUE_MAX"],
             limits=self._server_limits,
             page=PAGE,
         )
-        role = ApiRole(
+        return ApiRole(
             database=self._database,
             options=options,
             readiness=lambda: self._lines(("api", "postgres")),
             render_metrics=self.metrics.render,
             on_fact=self._on_fact,
         )
-        return role.children()
 
     # -- what every process has -------------------------------------------------------------------------
 
@@ -264,34 +291,44 @@ class System:
             on_fact=self._on_fact,
         )
 
-    async def _watch(self, watched: Mapping[str, tuple[str, str]], child: Child) -> None:
-        """``watched``: consumer group → the topic it reads, the path of its child."""
+    async def _watch(self, child: Child) -> None:
+        """Looks at all groups if the API shows them, and judges those that run here."""
+        name = self._settings.name
+        here = {
+            name(each.group.env): f"{service.name}/{each.topic.default}"
+            for service in SERVICES
+            if service.name in self._roles
+            for each in service.subscriptions
+        }
+        groups = {group: of.topic for group, of in self._groups().items()}
+        api = self._api_role
 
         def stalled(group: str) -> None:
-            self.supervisor.restart(watched[group][1], "its group stands still although there is lag")
+            self.supervisor.restart(here[group], "its group stands still although there is lag")
 
+        if self._broker is None or self._needs_kafka:
+            broker = await self._topics_there()
+        else:
+            # What is wrong with the topics must not stop an API, which needs none.
+            broker = self._broker
         watch = Watch(
-            broker=await self._topics_there(),
-            groups={group: topic for group, (topic, _) in watched.items()},
+            broker=broker,
+            groups=groups if api else {group: groups[group] for group in here},
+            topics=tuple(partitions_of(self._settings)) if api else (),
+            owned=here,
             on_fact=self._on_fact,
             on_stall=stalled,
+            on_sighting=api.saw_kafka if api else lambda _: None,
             stall_s=self._settings["STALL_S"],
         )
         await watch.run(child)
 
-    def _groups(self) -> dict[str, tuple[str, str]]:
-        services = (
-            payment.service(),
-            inventory.service(),
-            orchestrator.service(),
-            notification.service(),
-            analytics.service(),
-        )
+    def _groups(self) -> dict[str, GroupOf]:
+        """Every consumer group, by its deployed name, whether or not it runs here."""
         name = self._settings.name
         return {
-            name(each.group.env): (name(each.topic.env), f"{service.name}/{each.topic.default}")
-            for service in services
-            if service.name in self._roles
+            name(each.group.env): GroupOf(service.name, name(each.topic.env))
+            for service in SERVICES
             for each in service.subscriptions
         }
 

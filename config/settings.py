@@ -195,9 +195,16 @@ VARIABLES: tuple[Variable, ...] = (
         ("RELAY_BATCH_MAX", integer(1, 10_000), "1000", "Outbox rows the relay takes at once."),
         ("INTAKE_BATCH_MAX", integer(1, 10_000), "200", "POSTs that share one commit at most."),
         ("INTAKE_QUEUE_MAX", integer(1, 1_000_000), "2000", "POSTs that may wait; more are answered 503."),
+        ("FEED_STREAMS_MAX", integer(0, 100_000), "1000", "Open streams of the live feed; more get 503."),
         ("RETRY_ATTEMPTS_MAX", integer(1, 1000), "5", "Attempts at an event before it is a dead letter."),
         ("RETRY_FIRST_S", number(0.01, 3600), "1", "Seconds to the second attempt; each next waits 4 times."),
         ("RETRY_CAP_S", number(0.01, 86_400), "300", "Seconds between two attempts at most."),
+        (
+            "GUARD_DIR",
+            word,
+            ".ordersys/guard",
+            "Where it is noted which event a service is deciding, to find one that kills the process.",
+        ),
         ("CLAIMS_RETENTION_DAYS", number(0.001, 3650), "14", "Days a handled event's id is remembered."),
         ("PARKED_RETENTION_DAYS", number(0.001, 3650), "30", "Days a redriven or discarded event is kept."),
         (

@@ -21,6 +21,7 @@ from ordersys.contract.order import OrderState, Result
 from ordersys.contract.service import Decision, Projection, Stateful, Stateless
 from ordersys.runtime import steps
 from ordersys.runtime.facts import RowsStored
+from ordersys.runtime.guard import Guard
 from ordersys.runtime.steps import Failure, Item
 
 Settle = Callable[[Session, Sequence[Item], Sequence[Failure]], Awaitable[None]]
@@ -38,14 +39,15 @@ class Applied(NamedTuple):
 class StatelessForm:
     """decide → publish. The log is at-least-once: a repeated answer has the same id."""
 
-    def __init__(self, form: Stateless, emits: str, publisher: Publisher) -> None:
+    def __init__(self, form: Stateless, emits: str, publisher: Publisher, guard: Guard) -> None:
+        self._guard = guard
         self._decide = form.decide
         self._emits = emits
         self._publisher = publisher
 
     async def publish(self, items: Sequence[Item], now: datetime) -> tuple[list[Item], list[Failure]]:
         """Decide, and publish with every acknowledgement awaited: items done, items failed."""
-        decided, failures = steps.decide(items, lambda item: self._answer(item, now))
+        decided, failures = steps.decide(items, lambda item: self._answer(item, now), self._guard)
         await self._publisher.publish([message for _, message in decided])
         return [item for item, _ in decided], failures
 
@@ -62,7 +64,8 @@ class StatelessForm:
 class StatefulForm:
     """lock → claim → decide → save → emit, all in the transaction of the caller."""
 
-    def __init__(self, form: Stateful, emits: str, service: str) -> None:
+    def __init__(self, form: Stateful, emits: str, service: str, guard: Guard) -> None:
+        self._guard = guard
         self._decide = form.decide
         self._emits = emits
         self._service = service
@@ -74,7 +77,7 @@ class StatefulForm:
         claimed = await inbox.claim(session, self._service, [item.event.event_id for item in readable])
         fresh, seen = _drop_seen(items, claimed)
         fold = _Fold(known, self._decide, now)
-        decided, failures = steps.decide(fresh, fold.act)
+        decided, failures = steps.decide(fresh, fold.act, self._guard)
         failed = [failure.item.event.event_id for failure in failures if failure.item.error is None]
         await inbox.unclaim(session, self._service, failed)
         await states.save(session, fold.changes(), now)
@@ -117,7 +120,8 @@ class _Fold:
 class ProjectionForm:
     """project → store. The row's natural key makes it once, so no claim is needed."""
 
-    def __init__(self, form: Projection, service: str) -> None:
+    def __init__(self, form: Projection, service: str, guard: Guard) -> None:
+        self._guard = guard
         self._form = form
         self._service = service
         self._key = attrgetter(*form.key)
@@ -125,7 +129,9 @@ class ProjectionForm:
     async def apply(self, session: Session, items: Sequence[Item], now: datetime, settle: Settle) -> Applied:
         """Make rows of the events, store those whose natural key is new, settle."""
         project = self._form.project
-        decided, failures = steps.decide(items, lambda item: project(item.event, steps.context_of(item, now)))
+        decided, failures = steps.decide(
+            items, lambda item: project(item.event, steps.context_of(item, now)), self._guard
+        )
         rows: dict[Any, Any] = {}
         for _, row in decided:
             if row is not None:

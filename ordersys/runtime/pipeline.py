@@ -33,6 +33,7 @@ from ordersys.runtime import steps
 from ordersys.runtime.child import Child
 from ordersys.runtime.facts import BatchCommitted, BatchRunAgain, OnFact, PartitionsAssigned, PartitionsLost
 from ordersys.runtime.forms import Applied, ProjectionForm, StatefulForm, StatelessForm
+from ordersys.runtime.guard import Killer, NewGuard
 from ordersys.runtime.parking import Parking, RetryPolicy
 from ordersys.runtime.steps import Item
 from ordersys.runtime.work import CommittingWork, PublishingWork, Work
@@ -66,6 +67,7 @@ class Pipeline:
         database: Database,
         policy: RetryPolicy,
         limits: Limits,
+        guards: NewGuard,
         on_fact: OnFact,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -90,6 +92,7 @@ class Pipeline:
             policy=policy,
             on_fact=on_fact,
         )
+        self._guards = guards
         self._busy = anyio.Lock()
         self._parked_keys: set[bytes | None] = set()
         self._generation = 0
@@ -101,6 +104,7 @@ class Pipeline:
         :raises DependencyUnavailable: Kafka or Postgres is away; nothing of the batch in hand is committed.
         """
         async with AsyncExitStack() as stack:
+            self._guard = stack.enter_context(self._guards(self._group))
             work = await stack.enter_async_context(self._connect())
             consumer = await stack.enter_async_context(
                 self._broker.consumer(self._topic, self._group, on_revoked=self._finish_batch)
@@ -237,16 +241,16 @@ class Pipeline:
         form = self._subscription.form
         if isinstance(form, Stateless):
             async with self._broker.publisher() as publisher:
-                stateless = StatelessForm(form, self._names(form.emits.env), publisher)
+                stateless = StatelessForm(form, self._names(form.emits.env), publisher, self._guard)
                 yield PublishingWork(stateless, self._parking, self._database, self._topic, self._decoder)
             return
         async with self._database.session() as session:
             if isinstance(form, Stateful):
                 applier: StatefulForm | ProjectionForm = StatefulForm(
-                    form, self._names(form.emits.env), self._service.source
+                    form, self._names(form.emits.env), self._service.source, self._guard
                 )
             else:
-                applier = ProjectionForm(form, self._service.name)
+                applier = ProjectionForm(form, self._service.name, self._guard)
             yield CommittingWork(applier, self._parking, session, self._topic, self._decoder)
 
     def _run_again(self, cause: Exception, items: Sequence[Item]) -> None:
@@ -270,6 +274,9 @@ class Pipeline:
         for fact in applied.facts:
             self._on_fact(fact)
         self._parking.report(applied.failures)
+        self._guard.forget(
+            failure.item.record for failure in applied.failures if isinstance(failure.error, Killer)
+        )
 
 
 def _sum(parts: Sequence[Applied]) -> Applied:

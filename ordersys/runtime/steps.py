@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -32,6 +32,14 @@ class Item(msgspec.Struct, gc=False):
     key: bytes | None
     event: Any = None
     error: Exception | None = None
+
+
+class Sentry(Protocol):
+    """Is told before each call of a service's function, and when all are over: the runtime's ``Guard``."""
+
+    def enter(self, record: Record) -> None: ...
+
+    def leave(self) -> None: ...
 
 
 class Failure(msgspec.Struct):
@@ -74,12 +82,14 @@ def hold_back(
 
 
 def decide(
-    items: Iterable[Item], act: Callable[[Item], Decided]
+    items: Iterable[Item], act: Callable[[Item], Decided], guard: Sentry
 ) -> tuple[list[tuple[Item, Decided]], list[Failure]]:
     """Apply a service's function to each item; an item that fails is alone in failing.
 
-    Later items of a failed item's key are held: they must not overtake it.
+    Later items of a failed item's key are held: they must not overtake it. ``guard`` remembers which item
+    the function was called with, should the process not survive it.
     """
+    enter = guard.enter
     decided: list[tuple[Item, Decided]] = []
     failures: list[Failure] = []
     blocked: set[bytes] = set()
@@ -90,6 +100,7 @@ def decide(
         error = item.error
         if error is None:
             try:
+                enter(item.record)
                 decided.append((item, act(item)))
                 continue
             except Exception as raised:  # noqa: BLE001 - a defect in a decision is that event's alone
@@ -97,6 +108,7 @@ def decide(
         failures.append(Failure(item, state_of(error), error))
         if item.key is not None:
             blocked.add(item.key)
+    guard.leave()
     return decided, failures
 
 
@@ -108,7 +120,9 @@ def state_of(error: Exception) -> State:
 def context_of(item: Item, now: datetime) -> Context:
     """What a service's function may know of the record."""
     record = item.record
-    return Context(now, record.topic, record.partition, record.offset)
+    # A parked row does not remember when its record was written.
+    written_ms = getattr(record, "timestamp", None)
+    return Context(now, record.topic, record.partition, record.offset, written_ms)
 
 
 def headers_of(item: Item, event: Event) -> dict[str, str]:

@@ -11,12 +11,14 @@ from uuid import uuid4
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from benchmarks import harness
 from ordersys.adapters.kafka import Broker, Headers, Message
 from ordersys.contract import ids
 from ordersys.contract.events import Event, InventoryResult, OrderCreated, PaymentResult, encode
 from ordersys.contract.service import Service
 from ordersys.contract.topics import Topic
 from ordersys.runtime.facts import BatchCommitted, PartitionsAssigned
+from ordersys.runtime.guard import Guard
 from ordersys.runtime.parking import RetryPolicy
 from ordersys.runtime.pipeline import Limits, Pipeline
 from tests.driving import Facts, wait_until
@@ -195,6 +197,7 @@ class Part(NamedTuple):
             database=self.environment.database,
             policy=policy,
             limits=limits or LIMITS,
+            guards=lambda group: Guard(harness.ROOT / ".ordersys" / "test-guard", group, 3),
             on_fact=self.facts,
         )
 

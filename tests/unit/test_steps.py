@@ -40,6 +40,19 @@ def test_the_key_of_a_record_without_one_is_its_order() -> None:
     assert [item.key for item in items] == [b"o9", None]
 
 
+class Unguarded:
+    """These functions end nobody's process."""
+
+    def enter(self, record: object) -> None:
+        del record
+
+    def leave(self) -> None:
+        pass
+
+
+GUARD = Unguarded()
+
+
 def items_of(keys: list[bytes | None]) -> list[steps.Item]:
     return [steps.Item(Rec(offset, key, b""), key, created()) for offset, key in enumerate(keys)]
 
@@ -56,7 +69,7 @@ def test_an_event_that_fails_is_alone_and_holds_its_key() -> None:
             raise ValueError("defect")
         return item.record.offset
 
-    decided, failures = steps.decide(items_of([b"a", b"a", b"b", b"a"]), act)
+    decided, failures = steps.decide(items_of([b"a", b"a", b"b", b"a"]), act, GUARD)
     assert [value for _, value in decided] == [0, 2]
     assert [(failure.item.record.offset, failure.state) for failure in failures] == [
         (1, "retrying"),
@@ -82,7 +95,7 @@ def test_no_event_passes_an_earlier_one_of_its_key(keys, failing, parked) -> Non
 
     items = items_of(keys)
     free, held = steps.hold_back(items, parked)
-    decided, failures = steps.decide(free, act)
+    decided, failures = steps.decide(free, act, GUARD)
     stopped = [failure.item for failure in [*held, *failures]]
     assert len(decided) + len(stopped) == len(items)
     for item, _ in decided:
