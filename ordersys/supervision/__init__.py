@@ -14,6 +14,7 @@ from ordersys.supervision.errors import (
     ErrorReport,
     IllegalTransition,
     NotRunning,
+    Silent,
     StartInterrupted,
     StartTimeout,
     SupervisionError,
@@ -41,10 +42,13 @@ from ordersys.supervision.facts import (
     SupervisorStopped,
 )
 from ordersys.supervision.policy import Backoff, Intensity
+from ordersys.supervision.program import run_main, run_tree, serve
+from ordersys.supervision.report import render
 from ordersys.supervision.snapshot import NodeSnapshot
-from ordersys.supervision.spec import ChildSpec, Start, SupervisorSpec
+from ordersys.supervision.spec import ChildSpec, Probe, Start, SupervisorSpec
 from ordersys.supervision.states import State
 from ordersys.supervision.supervisor import Supervisor
+from ordersys.supervision.watchdog import LoopBlocked, Watchdog
 
 __all__ = [
     "Backoff",
@@ -62,11 +66,14 @@ __all__ = [
     "Fact",
     "IllegalTransition",
     "Intensity",
+    "LoopBlocked",
     "MonotonicClock",
     "NodeSnapshot",
     "NotRunning",
     "OnFact",
     "OrphanEnded",
+    "Probe",
+    "Silent",
     "Start",
     "StartInterrupted",
     "StartTimeout",
@@ -85,4 +92,9 @@ __all__ = [
     "Timer",
     "UnexpectedEnd",
     "UnknownPath",
+    "Watchdog",
+    "render",
+    "run_main",
+    "run_tree",
+    "serve",
 ]

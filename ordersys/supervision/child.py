@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ordersys.supervision.errors import ErrorReport, StartTimeout, UnexpectedEnd, describe, format_traceback
+from ordersys.supervision.errors import (
+    ErrorReport,
+    Silent,
+    StartTimeout,
+    UnexpectedEnd,
+    describe,
+    format_traceback,
+    reason_of,
+)
 from ordersys.supervision.facts import (
     ChildCrashed,
     ChildDraining,
@@ -17,6 +25,7 @@ from ordersys.supervision.kernel import Kernel
 from ordersys.supervision.node import Node, Parent
 from ordersys.supervision.policy import Backoff, Delays
 from ordersys.supervision.run import Ending, Run
+from ordersys.supervision.silence import SilenceWatch
 from ordersys.supervision.snapshot import NodeSnapshot
 from ordersys.supervision.spec import ChildSpec
 from ordersys.supervision.states import Event, State
@@ -28,12 +37,13 @@ class ChildNode(Node):
     def __init__(
         self, kernel: Kernel, spec: ChildSpec, path: str, parent: Parent, wait_backoff: Backoff
     ) -> None:
-        super().__init__(kernel, spec.id, path, parent)
+        super().__init__(kernel, spec, path, parent)
         self._settled = False
         self._spec = spec
         self._crash_delays = Delays(spec.backoff, kernel.rng)
         self._wait_delays = Delays(wait_backoff, kernel.rng)
         self._run: Run | None = None
+        self._silence: SilenceWatch | None = None
         self._attempt = 0
         self._done = False
         self._note = ""
@@ -51,11 +61,6 @@ class ChildNode(Node):
             return self._run is not None and not self._run.leaving
         return self.state is State.STOPPED and self._done
 
-    @property
-    def restartable(self) -> bool:
-        """Not when temporary."""
-        return self._spec.restart != "temporary"
-
     def unsettled(self) -> Iterator[str]:
         """Its path, until it was ready, waiting, or done."""
         if not (self._settled or self.held):
@@ -65,18 +70,21 @@ class ChildNode(Node):
         """Begin a run."""
         self._attempt += 1
         self._done = False
-        self._move(Event.START, ChildStarting, attempt=self._attempt)
+        reason = self._take_start_reason()
+        self._move(Event.START, ChildStarting, attempt=self._attempt, reason=reason)
         self._run = Run(self._kernel, self._spec, self.path, self)
+        self._silence = SilenceWatch(self._kernel, self._spec, self._run.context, self._wait_delays, self)
         self._arm(self._spec.start_timeout_s, self._start_timed_out)
         self._parent.moved()
 
     def stop(self, reason: str, *, then_start: bool = False) -> None:
         """Drain its run, if it has one."""
-        self._start_after_stop = then_start
+        self._wish(then_start=then_start)
         if self._run is None:
             self._rest()
         elif self.state is not State.DRAINING:
             self._disarm()
+            self._watch_silence(False)
             self._move(Event.DRAIN, ChildDraining, reason=reason)
             self._run.drain()
             self._parent.moved()
@@ -90,6 +98,7 @@ class ChildNode(Node):
     def crash(self, error: BaseException) -> None:
         """End its run with ``error``, if it has one."""
         if self._run is not None:
+            self._watch_silence(False)
             self._run.doom(error)
 
     def run_ready(self, note: str) -> None:
@@ -99,20 +108,39 @@ class ChildNode(Node):
             self._disarm()
             after_s = self._kernel.now() - self._run.began_at
             self._move(Event.JOIN, ChildReady, note=note, after_s=after_s)
+            self._watch_silence(True)
             self._settle()
 
     def run_waiting(self, reason: str) -> None:
         """Its run waits for what it depends on."""
         self._note = reason
+        self._watch_silence(False)
         if self.state is not State.WAITING:
             self._disarm()
             self._move(Event.WAIT, ChildWaiting, reason=reason, retry_in_s=None)
             self._settle()
 
+    def fell_silent(self, error: Silent) -> None:
+        """Its run does nothing though it could."""
+        self.crash(error)
+
+    def dependency_away(self, reason: str) -> None:
+        """Its run does nothing, for what it depends on is away."""
+        self._note = f"silent: {reason}"
+        self._move(Event.WAIT, ChildWaiting, reason=self._note, retry_in_s=None)
+        self._parent.moved()
+
+    def dependency_back(self) -> None:
+        """Its run, silent while what it depends on was away, has its chance."""
+        self._note = "its dependency is back"
+        self._move(Event.JOIN, ChildReady, note=self._note, after_s=self._since_s())
+        self._parent.moved()
+
     def run_ended(self, ending: Ending) -> None:
         """Decide what becomes of a run's end. First match wins."""
         run, self._run = self._run, None
         self._disarm()
+        self._watch_silence(False)
         error = ending.error
         ready_for_s = 0.0 if run is None else run.ready_for_s
         if self.state is State.DRAINING:
@@ -145,6 +173,7 @@ class ChildNode(Node):
             last_error=self._last_error,
             next_retry_in_s=self._next_retry_in_s(),
             beat_age_s=None if said is None or said.beat_at is None else now - said.beat_at,
+            silent_for_s=None if said is None or not said.pending else now - said.progress_at,
             done=0 if said is None else said.done,
             pending=0 if said is None else said.pending,
             note=self._note,
@@ -160,6 +189,7 @@ class ChildNode(Node):
         self._note = describe(error)
         delay_s = self._wait_delays.next(ready_for_s=ready_for_s)
         self._move(Event.WAIT, ChildWaiting, reason=self._note, retry_in_s=delay_s)
+        self.start_reason = "outage"
         self._arm(delay_s, self.start, retry=True)
         self._settle()
 
@@ -167,11 +197,13 @@ class ChildNode(Node):
         report = self._remember(error)
         said = {"error": error, "traceback": report.traceback}
         if self._spec.restart == "temporary":
-            self._done = True
+            self._done = self._settled = True
             self._move(Event.END, ChildCrashed, **said, restart_in_s=None)
-            self._settle()
+            self._parent.done(self)
+            self._parent.moved()
         elif self._parent.may_restart(self):
             delay_s = self._crash_delays.next(ready_for_s=ready_for_s)
+            self.start_reason = reason_of(error)
             self._move(Event.CRASH, ChildCrashed, **said, restart_in_s=delay_s)
             self._arm(delay_s, self._retry, retry=True)
             self._parent.crashed(self)
@@ -193,12 +225,19 @@ class ChildNode(Node):
         if error is not None:
             self._remember(error)
         self._note = ""
+        by_itself = self._done
         if self._spec.restart == "temporary" and not self.held:
             self._done = True  # Nobody starts it again, so nobody may wait for it.
         drain_s = self._drain_s()
         self._move(Event.END, ChildStopped, drain_s=drain_s, cancelled=cancelled, error=error)
         self._settled |= self._done
+        if by_itself:
+            self._parent.done(self)
         self._rested()
+
+    def _watch_silence(self, on: bool) -> None:
+        if self._silence is not None:
+            (self._silence.begin if on else self._silence.end)()
 
     def _settle(self) -> None:
         self._settled = True

@@ -24,15 +24,18 @@ class ChildContext:
     once it is being stopped, what the child says no longer counts.
 
     :ivar id: the child's path, such as ``payment/pipeline``.
+    :ivar beat_at: the time of the last report, ``done`` and ``pending`` being what was reported.
+    :ivar progress_at: since when, if work is pending, none has been done.
     """
 
-    __slots__ = ("_draining", "_listener", "_now", "beat_at", "done", "id", "pending")
+    __slots__ = ("_draining", "_listener", "_now", "beat_at", "done", "id", "pending", "progress_at")
 
     def __init__(self, path: str, now: Callable[[], float], listener: Listener) -> None:
         self.id = path
         self.beat_at: float | None = None
         self.done = 0
         self.pending = 0
+        self.progress_at = now()
         self._now = now
         self._listener = listener
         self._draining = asyncio.Event()
@@ -46,8 +49,14 @@ class ChildContext:
         self._listener.said_waiting(reason)
 
     def beat(self, *, done: int = 0, pending: int = 0) -> None:
-        """Report progress: ``done`` units since the last report, ``pending`` left. Call it per batch."""
-        self.beat_at = self._now()
+        """Report progress: ``done`` units since the last report, ``pending`` left. Call it per batch.
+
+        A child with ``max_silence_s`` that reports work pending and then, for that long, none done is
+        restarted; so report ``pending`` when work arrives, not only when some of it is done.
+        """
+        self.beat_at = now = self._now()
+        if done or not self.pending:  # It moved, or had nothing to do until now.
+            self.progress_at = now
         self.done += done
         self.pending = pending
 

@@ -9,13 +9,14 @@
     ├── NotRunning           a control call came before run(), after it, or for a child that has no run
     ├── IllegalTransition    a defect of the supervisor: the table in states.py has no such arrow
     ├── StartTimeout         a child said neither ready nor waiting within its start_timeout_s
+    ├── Silent               a child did nothing for its max_silence_s while work was pending
     └── UnexpectedEnd        a child ended without an error where an end is a failure
 """
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -73,8 +74,15 @@ class StartTimeout(SupervisionError):
     """A child said neither ready nor waiting in time."""
 
 
+class Silent(SupervisionError):
+    """A child reported nothing done for too long, though it had reported work pending.
+
+    ``__cause__`` is what its probe raised, if that was no outage.
+    """
+
+
 class UnexpectedEnd(SupervisionError):
-    """A permanent child returned, or a child's task was cancelled by somebody else."""
+    """A permanent child ended by itself, or a child's task was cancelled by somebody else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,18 @@ class ErrorReport:
     at: float
     text: str
     traceback: str
+
+
+_REASONS: Mapping[type[BaseException], str] = {
+    Silent: "silent",
+    StartTimeout: "start_timeout",
+    UnexpectedEnd: "unexpected_end",
+}
+
+
+def reason_of(error: BaseException) -> str:
+    """One word for a failure, of a small closed set, fit for a label: see :class:`ChildStarting`."""
+    return next((word for kind, word in _REASONS.items() if isinstance(error, kind)), "error")
 
 
 def describe(error: BaseException) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ordersys.supervision.errors import reason_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
@@ -23,9 +25,15 @@ OnFact = Callable[[Fact], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStarting(Fact):
-    """A run begins; ``attempt`` counts the runs of this child from 1."""
+    """A run begins; ``attempt`` counts the runs of this child from 1.
+
+    ``reason`` is one of a closed set. ``start``: with its supervisor. After a failure: ``error`` (it raised
+    one), ``silent``, ``start_timeout``, ``unexpected_end``. ``outage``: what it waited for may be back.
+    ``sibling``: restarted with one that failed. ``request``: somebody asked for it.
+    """
 
     attempt: int
+    reason: str = "start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +59,11 @@ class ChildCrashed(Fact):
     error: BaseException
     traceback: str
     restart_in_s: float | None
+
+    @property
+    def reason(self) -> str:
+        """What kind of failure, in a word: as in :class:`ChildStarting`."""
+        return reason_of(self.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +100,12 @@ class OrphanEnded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorStarting(Fact):
-    """Its children are started, in order."""
+    """Its children are started, in order.
+
+    ``reason`` is that of :class:`ChildStarting`; or ``gave_up``: it had, and is tried again.
+    """
+
+    reason: str = "start"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,14 @@ from ordersys.supervision.facts import Fact, OnFact, OrphanEnded
 logger = logging.getLogger("ordersys.supervision")
 
 
+def tell(on_fact: OnFact, fact: Fact) -> None:
+    """Hand a fact to a subscriber, whose errors are its own: they are logged and change nothing."""
+    try:
+        on_fact(fact)
+    except Exception:
+        logger.exception("a subscriber failed on %r", fact)
+
+
 class Kernel:
     """Shared by all nodes of one tree. ``on_defect`` hears of an error of the supervisor itself."""
 
@@ -61,11 +69,8 @@ class Kernel:
         return guarded
 
     def emit(self, fact: Fact) -> None:
-        """Hand a fact to the subscriber, whose errors are its own: they are logged and change nothing."""
-        try:
-            self._on_fact(fact)
-        except Exception:
-            logger.exception("a subscriber failed on %r", fact)
+        """Hand a fact to the subscriber."""
+        tell(self._on_fact, fact)
 
     def is_outage(self, error: BaseException) -> bool:
         """Whether ``error`` is one to wait on, or a group of nothing else."""
@@ -79,6 +84,10 @@ class Kernel:
     def orphans(self) -> Counter[str]:
         """How many runs left behind are alive, by path."""
         return Counter(self._orphans.values())
+
+    def orphan_tasks(self) -> tuple[asyncio.Task[None], ...]:
+        """The runs left behind that are alive."""
+        return tuple(self._orphans)
 
     def _orphan_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

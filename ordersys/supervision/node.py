@@ -16,7 +16,11 @@ from ordersys.supervision.clock import Timer
 from ordersys.supervision.facts import Fact
 from ordersys.supervision.kernel import Kernel
 from ordersys.supervision.snapshot import NodeSnapshot
+from ordersys.supervision.spec import ChildSpec, SupervisorSpec
 from ordersys.supervision.states import Event, State, next_state
+
+WITH_ITS_SUPERVISOR = "start"
+REQUESTED = "request"
 
 
 class Parent(Protocol):
@@ -37,6 +41,9 @@ class Parent(Protocol):
     def spent(self, node: Node, error: BaseException, /) -> None:
         """It failed and no restart is left."""
 
+    def done(self, node: Node, /) -> None:
+        """It ended by itself and is not started again."""
+
     def restarts_in_window(self, node: Node, /) -> int:
         """What it has spent of the budget."""
 
@@ -45,13 +52,18 @@ class Node(ABC):
     """A child or a supervisor.
 
     :ivar held: stopped by request, until it is started by request: nothing else starts it.
+    :ivar significant: its end, by itself, may end the supervisor above.
+    :ivar start_reason: why it will be started next, if it is: what its starting fact says.
     """
 
-    def __init__(self, kernel: Kernel, node_id: str, path: str, parent: Parent) -> None:
-        self.id = node_id
+    def __init__(self, kernel: Kernel, spec: ChildSpec | SupervisorSpec, path: str, parent: Parent) -> None:
+        self.id = spec.id
         self.path = path
+        self.significant = spec.significant
+        self.restartable = spec.restart != "temporary"  # For a sibling's sake, too.
         self.state = State.STOPPED
         self.held = False
+        self.start_reason = WITH_ITS_SUPERVISOR
         self.restarts = 0
         self._kernel = kernel
         self._parent = parent
@@ -86,11 +98,6 @@ class Node(ABC):
     def ready(self) -> bool:
         """Whether it counts as ready."""
 
-    @property
-    def restartable(self) -> bool:
-        """Whether it is started again for a sibling's sake."""
-        return True
-
     @abstractmethod
     def unsettled(self) -> Iterator[str]:
         """Paths of the children, it or those below, not yet ready or waiting once; those held aside."""
@@ -114,6 +121,7 @@ class Node(ABC):
     def restart(self, reason: str) -> None:
         """Stop, if need be, and start anew. Spends no restart: it was asked for."""
         self.restarts += 1
+        self.start_reason = REQUESTED
         if self.running:
             self.stop(reason, then_start=True)
         else:
@@ -129,6 +137,15 @@ class Node(ABC):
             if after is State.DRAINING:
                 self._draining_since = now
             self._kernel.emit(fact(path=self.path, at=now, **said))
+
+    def _take_start_reason(self) -> str:
+        reason, self.start_reason = self.start_reason, WITH_ITS_SUPERVISOR
+        return reason
+
+    def _wish(self, *, then_start: bool) -> None:
+        """Note what is wanted of it once it rests; the last wish counts."""
+        self._start_after_stop = then_start
+        self.start_reason = REQUESTED if then_start else WITH_ITS_SUPERVISOR
 
     def _rested(self) -> None:
         """Nothing runs any more: start again if that was asked for, and tell the parent."""

@@ -22,6 +22,7 @@ class NodeSnapshot:
         spent of its own.
     :ivar next_retry_in_s: time until it is started again.
     :ivar beat_age_s: time since its last progress report, ``done`` and ``pending`` being what it reported.
+    :ivar silent_for_s: time since it has last done anything, while work is pending.
     :ivar note: what it last said of itself: why it waits, or what it is ready for.
     :ivar orphans: runs left behind that are still alive.
     """
@@ -38,6 +39,7 @@ class NodeSnapshot:
     last_error: ErrorReport | None = None
     next_retry_in_s: float | None = None
     beat_age_s: float | None = None
+    silent_for_s: float | None = None
     done: int = 0
     pending: int = 0
     note: str = ""

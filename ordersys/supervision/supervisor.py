@@ -21,7 +21,7 @@ from ordersys.supervision.errors import (
 )
 from ordersys.supervision.facts import OnFact
 from ordersys.supervision.kernel import Kernel
-from ordersys.supervision.node import Node
+from ordersys.supervision.node import REQUESTED, Node
 from ordersys.supervision.snapshot import NodeSnapshot
 from ordersys.supervision.spec import SupervisorSpec
 from ordersys.supervision.states import State
@@ -61,7 +61,7 @@ class Supervisor:
             on_defect=self._collapse,
         )
         self._spec = root
-        self._root = Branch(self._kernel, root, root.id, "", _Top(self))
+        self._root = Branch(self._kernel, root, root.id, _Top(self), is_root=True)
         self._lines = {line[-1].path: line for line in _lines((self._root,))}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started = asyncio.Event()
@@ -70,7 +70,7 @@ class Supervisor:
         self._drains = 0
 
     async def run(self) -> None:
-        """Start the tree; return when it was drained. Once only.
+        """Start the tree; return when it was drained, or has ended by its ``auto_shutdown``. Once only.
 
         Cancelled, it cancels all children, waits for them as long as their ``cancel_timeout_s`` at most,
         and passes the cancellation on. Runs that ignore theirs are left behind (see :attr:`orphans`).
@@ -135,6 +135,10 @@ class Supervisor:
         ``os._exit``: a Python task cannot be killed.
         """
         return self._kernel.orphans()
+
+    def orphan_tasks(self) -> tuple[asyncio.Task[None], ...]:
+        """The same as tasks, to see where they hang."""
+        return self._kernel.orphan_tasks()
 
     def restart(self, path: str, reason: str) -> None:
         """Drain a child or supervisor and start it anew, at once if it has no run. Spends no restart.
@@ -243,6 +247,9 @@ class _Top:
     def restart_due(self, _: Node) -> None:
         raise AssertionError("the root is never restarted by anybody")
 
+    def done(self, _: Node) -> None:
+        """It rests, and will say so: its run is over."""
+
     def restarts_in_window(self, _: Node) -> int:
         return 0
 
@@ -264,6 +271,7 @@ def _start(line: tuple[Node, ...]) -> None:
         node.held = False
     idle = next((node for node in line if not node.running), None)
     if idle is not None:
+        idle.start_reason = REQUESTED
         idle.start()
 
 

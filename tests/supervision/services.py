@@ -163,3 +163,19 @@ class Waiting(Service):
             await self.gone.wait()
             self.gone.clear()
             self.back.clear()
+
+
+class Dependency:
+    """What a child depends on, to be probed: raises ``error`` if there is one, once it ``answers``."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+        self.asked = 0
+        self.answers = asyncio.Event()
+        self.answers.set()
+
+    async def probe(self) -> None:
+        self.asked += 1
+        await self.answers.wait()
+        if self.error is not None:
+            raise self.error
