@@ -104,6 +104,17 @@ async def request(session: Session, action: str, group: str | None, ids: Sequenc
     return len(await session.fetch(statement("parked_request"), action, group, ids))
 
 
+async def requestable(
+    session: Session,
+    group: str | None,
+    ids: Sequence[int] | None,
+    before: datetime | None,
+    rows_max: int,
+) -> list[Any]:
+    """Dead rows nobody has asked about yet, oldest first; ``before``: when they failed first."""
+    return await session.fetch(statement("parked_requestable"), group, ids, before, rows_max)
+
+
 async def unfinished(session: Session, group: str | None, rows_max: int) -> list[Any]:
     """Unfinished rows for a person to read, oldest first."""
     return await session.fetch(statement("parked_list"), group, rows_max)

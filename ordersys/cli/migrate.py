@@ -8,12 +8,10 @@ import sys
 import anyio
 
 from config.settings import Settings
-from ordersys.adapters import migrations
 from ordersys.cli import environment
-from ordersys.cli.settings import Commands
+from ordersys.cli.arguments import Commands
 from ordersys.contract.errors import DependencyUnavailable
 from ordersys.contract.topics import TOPICS
-from supervisor import MIGRATIONS, broker_of, database_of, partitions_of
 
 RETRY_S = 1.0
 
@@ -52,6 +50,10 @@ async def migrate(settings: Settings) -> list[str]:
     :raises DependencyUnavailable: Kafka or Postgres cannot be reached.
     :raises StartRefused: a topic exists with another number of partitions.
     """
+    # Imported here: the composition root imports everything there is, which no other command has to wait for.
+    from ordersys.adapters import migrations
+    from supervisor import MIGRATIONS, broker_of, database_of, partitions_of
+
     database, broker = database_of(settings), broker_of(settings)
     async with database.session() as session:
         applied = await migrations.apply(session, migrations.load(MIGRATIONS))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any, TypeAlias
+from typing import Any
 
 from config.settings import VARIABLES, example, table
 from ordersys.cli import environment
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+from ordersys.cli.arguments import Commands as Commands
 
 
 def add(commands: Commands) -> None:
