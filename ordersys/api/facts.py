@@ -52,3 +52,28 @@ class ConnectionRefused:
     """A connection was turned away or cut off. ``reason``: ``too_many``, ``slow``, ``headers_too_large``."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStreamsOpen:
+    """So many streams of the live feed are open now."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFrameSent:
+    """A frame was handed to ``streams`` streams. ``kind``: ``changes``, ``pipeline``, ``ping``."""
+
+    kind: str
+    streams: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStreamDropped:
+    """A client of the live feed did not read what it was sent, and was cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedStreamRefused:
+    """A stream was answered with 503: there are too many, or the server is about to stop."""

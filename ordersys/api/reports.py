@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatchmethod
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from ordersys.api import facts
 
@@ -48,6 +48,11 @@ class ApiLogs:
     def _(self, fact: facts.OrdersRefused) -> None:
         self._log.debug("orders refused", service="order-api", reason=fact.reason, count=fact.count)
 
+    @_take.register
+    def _(self, fact: facts.FeedStreamDropped) -> None:
+        del fact
+        self._log.warning("feed client cut off: it does not read")
+
 
 class ApiMetrics:
     """Counts facts of the API; call it with each fact."""
@@ -66,6 +71,17 @@ class ApiMetrics:
             "ordersys_http_connections_refused", "Connections cut off.", ("reason",), registry=registry
         )
         self._crashes = Counter("ordersys_http_requests_crashed", "Answers with 500.", registry=registry)
+        self._streams = Gauge("ordersys_feed_streams", "Streams of the live feed.", registry=registry)
+        self._frames = Counter("ordersys_feed_frames", "Frames made, by event.", ("kind",), registry=registry)
+        self._sent = Counter(
+            "ordersys_feed_frames_sent", "Frames times streams they went to.", ("kind",), registry=registry
+        )
+        self._dropped = Counter(
+            "ordersys_feed_streams_dropped", "Clients that did not read and were cut off.", registry=registry
+        )
+        self._turned_away = Counter(
+            "ordersys_feed_streams_refused", "Streams answered with 503.", registry=registry
+        )
 
     def __call__(self, fact: object) -> None:
         """Take a fact into account; facts it does not know are nothing to it."""
@@ -79,3 +95,12 @@ class ApiMetrics:
             self._connections.labels(fact.reason).inc()
         elif isinstance(fact, facts.RequestCrashed):
             self._crashes.inc()
+        elif isinstance(fact, facts.FeedFrameSent):
+            self._frames.labels(fact.kind).inc()
+            self._sent.labels(fact.kind).inc(fact.streams)
+        elif isinstance(fact, facts.FeedStreamsOpen):
+            self._streams.set(fact.count)
+        elif isinstance(fact, facts.FeedStreamDropped):
+            self._dropped.inc()
+        elif isinstance(fact, facts.FeedStreamRefused):
+            self._turned_away.inc()
