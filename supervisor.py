@@ -18,16 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-import anyio
-import structlog
-
-from config.settings import Settings, SettingsError, load, read_env_file
+from config.settings import Settings, load, read_env_file
 from ordersys.adapters import migrations
 from ordersys.adapters.kafka import Broker
 from ordersys.adapters.postgres import Database
@@ -59,9 +56,11 @@ from ordersys.supervision import (
     ChildSpec,
     Intensity,
     NodeSnapshot,
-    SupervisionFailed,
     Supervisor,
     SupervisorSpec,
+    Watchdog,
+    run_main,
+    serve,
 )
 
 ROOT = Path(__file__).parent
@@ -70,6 +69,7 @@ PAGE = ROOT / "frontend" / "dist"
 START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
 WITHOUT_KAFKA = frozenset({"api", "janitor"})
 END_WITH_STDIN = "--end-with-stdin"
+EXIT_REFUSED = 2
 SERVICES = (
     payment.service(),
     inventory.service(),
@@ -111,7 +111,10 @@ def partitions_of(settings: Settings) -> dict[str, int]:
 
 
 class System:
-    """The chosen roles, wired: made from settings alone, opens nothing before :meth:`run`."""
+    """The chosen roles, wired: made from settings alone. Nothing is opened before ``supervisor`` runs.
+
+    ``refusal`` is what ended it, when a person has to act.
+    """
 
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
@@ -126,7 +129,7 @@ class System:
             dsn=database_of(settings).dsn, prove=lambda session: migrations.check(session, schema)
         )
         self._topics_seen = False
-        self._refusal: StartRefused | None = None
+        self.refusal: StartRefused | None = None
         self.metrics = Metrics()
         registry = self.metrics.registry
         self._on_fact = fan_out(
@@ -135,7 +138,7 @@ class System:
             ApiLogs(),
             ApiMetrics(registry),
             SupervisionLogs(),
-            SupervisionMetrics(registry, self._snapshot),
+            SupervisionMetrics(registry, self._snapshot, self._loop_lag_s),
         )
         self._limits = Limits(batch_max=settings["BATCH_MAX"])
         self._policy = RetryPolicy(
@@ -148,17 +151,13 @@ class System:
             drain_timeout_s=max(1, int(settings["DRAIN_TIMEOUT_S"] / 2))
         )
         self._api_role = self._make_api() if "api" in self._roles else None
+        exit_s = settings["WATCHDOG_EXIT_S"]
+        self.watchdog = (
+            Watchdog(dump_after_s=min(2.0, exit_s), exit_after_s=exit_s, on_fact=self._on_fact)
+            if exit_s
+            else None
+        )
         self.supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
-
-    async def run(self) -> None:
-        """Run the tree until it is drained.
-
-        :raises StartRefused: a person has to act.
-        :raises SupervisionFailed: the root gave up.
-        """
-        await self.supervisor.run()
-        if self._refusal is not None:
-            raise self._refusal
 
     def tree(self) -> SupervisorSpec:
         """Every role a supervisor of its own, so that one that keeps failing fails alone."""
@@ -348,8 +347,8 @@ class System:
             try:
                 await run(child)
             except StartRefused as refusal:
-                if self._refusal is None:
-                    self._refusal = refusal
+                if self.refusal is None:
+                    self.refusal = refusal
                     self.supervisor.drain()
                 await child.wait_draining()
 
@@ -358,51 +357,55 @@ class System:
     def _snapshot(self) -> NodeSnapshot:
         return self.supervisor.snapshot()
 
+    def _loop_lag_s(self) -> float:
+        return self.watchdog.lag_max_s if self.watchdog is not None else 0.0
+
     def _lines(self, only: tuple[str, ...] | None = None) -> list[Line]:
         return readiness.lines(self._snapshot(), only)
 
 
-async def run_until_signalled(system: System, *, end_with_stdin: bool) -> None:
-    """Run ``system``; SIGTERM, SIGINT or the end of standard input drains it, a second one cancels."""
+@contextmanager
+def ending_with_stdin(supervisor: Supervisor) -> Iterator[None]:
+    """Drain when standard input ends: whoever started this process holds its other end."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, system.supervisor.drain)
 
-    def read_stdin() -> None:
+    def read() -> None:
         if not os.read(0, 4096):
             loop.remove_reader(0)
-            system.supervisor.drain()
+            supervisor.drain()
 
-    if end_with_stdin:
-        loop.add_reader(0, read_stdin)
-    await system.run()
-    if system.supervisor.orphans:
-        names = ", ".join(sorted(system.supervisor.orphans))
-        structlog.get_logger().error("ended with runs that ignored their cancellation", children=names)
-        # Closing the loop would wait for them for ever: a Python task cannot be killed.
-        os._exit(1)
+    loop.add_reader(0, read)
+    try:
+        yield
+    finally:
+        loop.remove_reader(0)
+
+
+async def run_program(system: System, *, end_with_stdin: bool) -> int:
+    """Run ``system`` until a signal has drained it; the exit code."""
+    with ending_with_stdin(system.supervisor) if end_with_stdin else nullcontext():
+        code = await serve(system.supervisor, watchdog=system.watchdog)
+    return refused(system.refusal) if system.refusal is not None else code
+
+
+def refused(error: StartRefused) -> int:
+    """Tell a person what has to be changed."""
+    print(f"ordersys: {error}", file=sys.stderr)  # noqa: T201 - logging may not be configured yet
+    return EXIT_REFUSED
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until drained: 0. 1: supervision gave up. 2: a setting, or what is around, has to be changed."""
+    """Run until drained: 0. 1: supervision gave up. 2: a setting, or what is around, has to be changed.
+
+    70: something is broken, such as a loop that was blocked; whoever runs this starts it again.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     try:
         settings = load({**read_env_file(Path(".env")), **os.environ})
         system = System(settings, configure(settings["LOG_LEVEL"]))
-        run = partial(run_until_signalled, system, end_with_stdin=END_WITH_STDIN in given)
-        # uvloop crashes in asyncio's debug mode.
-        uvloop = os.name == "posix" and not os.environ.get("PYTHONASYNCIODEBUG")
-        anyio.run(run, backend_options={"use_uvloop": uvloop})
-    except SettingsError as error:
-        print(f"ordersys: {error}", file=sys.stderr)  # noqa: T201 - no logging is configured yet
-        return 2
     except StartRefused as error:
-        print(f"ordersys: {error}", file=sys.stderr)  # noqa: T201 - for a person who looks on
-        return 2
-    except SupervisionFailed as error:
-        structlog.get_logger().error("supervision failed", error=str(error))
-        return 1
-    return 0
+        return refused(error)
+    return run_main(partial(run_program, system, end_with_stdin=END_WITH_STDIN in given))
 
 
 if __name__ == "__main__":

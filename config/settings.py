@@ -225,6 +225,12 @@ VARIABLES: tuple[Variable, ...] = (
             "Seconds before the first restart at most (jittered).",
         ),
         ("BACKOFF_CAP_S", number(0.01, 3600), "30", "Seconds before a restart at most."),
+        (
+            "WATCHDOG_EXIT_S",
+            number(0, 3600),
+            "8",
+            "Seconds of a blocked loop that end the process; 0: never.",
+        ),
     ),
     *_section(
         "Embedded servers",

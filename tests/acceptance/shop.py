@@ -40,7 +40,7 @@ async def system(environ: Mapping[str, str], **more: str) -> AsyncIterator[Syste
     """All roles in this process, started; drained at the end."""
     running = System(load({**environ, **more}), Lines())
     async with anyio.create_task_group() as group:
-        group.start_soon(running.run)
+        group.start_soon(running.supervisor.run)
         with anyio.fail_after(60):
             await running.supervisor.wait_started()
         try:

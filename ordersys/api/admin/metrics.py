@@ -12,10 +12,16 @@ from ordersys.supervision import ChildCrashed, ChildOrphaned, ChildStarting, Nod
 
 
 class SupervisionMetrics(Collector):
-    """Counters fed by facts; gauges read from ``snapshot`` at each scrape."""
+    """Counters fed by facts; gauges read from ``snapshot`` and ``loop_lag_s`` at each scrape."""
 
-    def __init__(self, registry: CollectorRegistry, snapshot: Callable[[], NodeSnapshot]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        snapshot: Callable[[], NodeSnapshot],
+        loop_lag_s: Callable[[], float],
+    ) -> None:
         self._snapshot = snapshot
+        self._loop_lag_s = loop_lag_s
         self._starts = Counter("ordersys_child_starts", "Runs begun.", ("child",), registry=registry)
         self._crashes = Counter(
             "ordersys_child_crashes", "Runs that failed, by error.", ("child", "error"), registry=registry
@@ -40,6 +46,11 @@ class SupervisionMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The tree as it stands."""
+        lag = GaugeMetricFamily(
+            "ordersys_loop_lag_seconds", "How late the event loop was at worst in the last half minute."
+        )
+        lag.add_metric((), self._loop_lag_s())
+        yield lag
         nodes = list(self._snapshot().walk())
         state = GaugeMetricFamily(
             "ordersys_child_state", "1 for the state a node is in.", labels=("child", "state")
