@@ -61,6 +61,13 @@ def servers() -> Iterator[Servers]:
     if given["KAFKA_BROKERS"] and given["POSTGRES_DSN"]:
         yield Servers(given["KAFKA_BROKERS"], given["POSTGRES_DSN"], None)
         return
+    with embedded_servers() as embedded:
+        yield embedded
+
+
+@contextmanager
+def embedded_servers() -> Iterator[Servers]:
+    """Embedded ones, whatever is given: to be stopped and started by a test."""
     stack = harness.embedded_servers(_directory())
     addresses = anyio.run(stack.start)
     try:

@@ -109,7 +109,7 @@ class Pipeline:
             consumer = await stack.enter_async_context(
                 self._broker.consumer(self._topic, self._group, on_revoked=self._finish_batch)
             )
-            probe_at = anyio.current_time() + self._broker.start_timeout_s
+            probe_at = anyio.current_time() + PROBE_EVERY_S
             while not child.draining:
                 await self._take_over(consumer, work, child)
                 wait_ms = 0 if self._is_retry_due() else self._limits.fetch_wait_ms
