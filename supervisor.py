@@ -48,6 +48,7 @@ from ordersys.runtime.metrics import Metrics, fan_out
 from ordersys.runtime.parking import RetryPolicy
 from ordersys.runtime.pipeline import Limits, Pipeline
 from ordersys.runtime.pulse import pulse
+from ordersys.runtime.reconciler import Patience, Reconciler, Way
 from ordersys.runtime.relay import Relay
 from ordersys.runtime.watch import Watch
 from ordersys.services import analytics, inventory, notification, orchestrator, payment
@@ -67,7 +68,7 @@ ROOT = Path(__file__).parent
 MIGRATIONS = ROOT / "infra" / "postgres"
 PAGE = ROOT / "frontend" / "dist"
 START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
-WITHOUT_KAFKA = frozenset({"api", "janitor"})
+WITHOUT_KAFKA = frozenset({"api"})
 END_WITH_STDIN = "--end-with-stdin"
 EXIT_REFUSED = 2
 SERVICES = (
@@ -249,7 +250,25 @@ class System:
         async def janitor(child: Child) -> None:
             await Janitor(database=self._database, retention=retention, on_fact=self._on_fact).run(child)
 
-        return {"housekeeping": janitor}
+        return {"housekeeping": janitor, "reconciler": self._reconcile}
+
+    async def _reconcile(self, child: Child) -> None:
+        name = self._settings.name
+        groups = {group: of.topic for group, of in self._groups().items()}
+        created, status = name(topics.ORDER_CREATED.env), name(topics.ORDER_STATUS_CHANGED.env)
+        results = {name(topics.PAYMENT_RESULT.env), name(topics.INVENTORY_RESULT.env)}
+        stages = [
+            {group: topic for group, topic in groups.items() if topic in stage}
+            for stage in ({created}, results, {status})
+        ]
+        reconciler = Reconciler(
+            database=self._database,
+            broker=await self._topics_there(),
+            way=Way(created, status, stages),
+            on_fact=self._on_fact,
+            patience=Patience(unmoved_s=self._settings["RECONCILE_AFTER_S"]),
+        )
+        await reconciler.run(child)
 
     def _make_api(self) -> ApiRole:
         settings = self._settings

@@ -208,6 +208,12 @@ VARIABLES: tuple[Variable, ...] = (
         ("CLAIMS_RETENTION_DAYS", number(0.001, 3650), "14", "Days a handled event's id is remembered."),
         ("PARKED_RETENTION_DAYS", number(0.001, 3650), "30", "Days a redriven or discarded event is kept."),
         (
+            "RECONCILE_AFTER_S",
+            number(1, 86_400),
+            "60",
+            "Seconds an order may stand still before its lost event is looked for and said again.",
+        ),
+        (
             "STALL_S",
             number(1, 3600),
             "25",

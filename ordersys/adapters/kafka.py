@@ -452,6 +452,20 @@ class Observer:
             by_topic[tp.topic].append(ends[tp])
         return Sighting(by_topic, found)
 
+    async def begins(self) -> Mapping[str, Sequence[int]]:
+        """The first offset that is still there, of each partition of all its topics.
+
+        :raises DependencyUnavailable: no broker answers.
+        """
+        with translated(), anyio.fail_after(10):
+            described = await self._admin.describe_topics(list(self._topics))
+            found: dict[str, list[int]] = {}
+            for topic in described:
+                tps = [TopicPartition(topic["topic"], each) for each in range(len(topic["partitions"]))]
+                begins = await self._consumer.beginning_offsets(tps)
+                found[topic["topic"]] = [begins[tp] for tp in tps]
+        return found
+
     async def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
         """What a group has committed; waits while a coordinator is made, elected or loading."""
         while True:

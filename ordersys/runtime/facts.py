@@ -122,6 +122,14 @@ class ConsumerStalled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventsEmittedAgain:
+    """The reconciler said ``events`` events again, with the ids they had: the log has lost them."""
+
+    orders: Sequence[str]
+    events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
     """Old rows were forgotten, by table."""
 

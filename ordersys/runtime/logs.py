@@ -164,5 +164,10 @@ class Logs:
         self._log.error("consumer stalled", group=fact.group, seconds=round(fact.seconds), lag=fact.lag)
 
     @_take.register
+    def _(self, fact: facts.EventsEmittedAgain) -> None:
+        for order_id in fact.orders:
+            self._log.warning("events emitted again", service="reconciler", order_id=order_id)
+
+    @_take.register
     def _(self, fact: facts.Pruned) -> None:
         self._log.info("pruned", **dict(fact.rows))

@@ -42,6 +42,9 @@ class Metrics:
         self._published = self._counter("ordersys_outbox_published_rows", "Outbox rows acknowledged.", ())
         self._outbox_rows = self._gauge("ordersys_outbox_rows", "Outbox rows waiting.", ())
         self._outbox_age = self._gauge("ordersys_outbox_age_seconds", "Age of the oldest outbox row.", ())
+        self._again_emitted = self._counter(
+            "ordersys_events_emitted_again", "Events the log had lost, said again.", ()
+        )
         self._parked = self._gauge("ordersys_parked_events", "Unfinished parked events.", ("group", "state"))
         self._parked_seen: set[tuple[str, str]] = set()
 
@@ -86,6 +89,10 @@ class Metrics:
     @_take.register
     def _(self, fact: facts.OutboxPublished) -> None:
         self._published.inc(fact.rows)
+
+    @_take.register
+    def _(self, fact: facts.EventsEmittedAgain) -> None:
+        self._again_emitted.inc(fact.events)
 
     @_take.register
     def _(self, fact: facts.OutboxMeasured) -> None:
