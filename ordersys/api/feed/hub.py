@@ -137,6 +137,7 @@ class Hub:
         """Tell ``changes``; ``after`` is the place where they end."""
         self._place = Place(self._log, after)
         if not changes.changes and not changes.omitted:
+            self._ring.pass_over(after)
             return
         encoded = frame("changes", changes, id=self._place)
         self._ring.append(encoded, after)

@@ -18,12 +18,13 @@ class Ring:
 
     def begin(self, start: Offsets) -> None:
         """Forget everything; the next frame follows ``start``."""
-        self._start = start
+        self._start = self._end = start
         self._frames: list[tuple[bytes, Offsets]] = []
         self._bytes = 0
 
     def append(self, frame: bytes, after: Offsets) -> None:
         """Keep a frame; ``after`` is the place after its last change. The oldest frames make room."""
+        self._end = after
         self._frames.append((frame, after))
         self._bytes += len(frame)
         gone = 0
@@ -33,13 +34,18 @@ class Ring:
             gone += 1
         del self._frames[:gone]
 
+    def pass_over(self, after: Offsets) -> None:
+        """The log went on to ``after`` without a change that is told."""
+        self._end = after
+
     def since(self, offsets: Offsets) -> Sequence[bytes] | None:
         """Frames with everything after ``offsets``; None if that is more, or other, than what is kept.
 
         The first of them may also tell what lies before ``offsets`` when that is in the middle of it.
         """
-        newest = self._frames[-1][1] if self._frames else self._start
-        if len(offsets) != len(newest) or not (_within(self._start, offsets) and _within(offsets, newest)):
+        if len(offsets) != len(self._end):
+            return None
+        if not (_within(self._start, offsets) and _within(offsets, self._end)):
             return None
         first = bisect_left(self._frames, True, key=lambda kept: not _within(kept[1], offsets))
         return [frame for frame, _ in self._frames[first:]]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from ordersys.api.feed.stream import MEDIA_TYPE, EventStream, Streams
 
@@ -38,7 +38,7 @@ def feed_routes(streams: Streams) -> list[HTTPRouteHandler]:
     async def events(
         last_event_id: Annotated[
             str | None,
-            Parameter(header="Last-Event-ID", description="The id of the last event seen.", required=False),
+            HeaderParameter(name="Last-Event-ID", description="The id of the last event seen."),
         ] = None,
     ) -> EventStream:
         """What happens from now on."""
