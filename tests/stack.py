@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import anyio
@@ -25,11 +26,15 @@ RUNS_MAX = 8
 
 @dataclass(frozen=True)
 class Servers:
-    """Where Kafka and Postgres are; ``stack`` stops and starts them, and is None when they are given."""
+    """Where Kafka and Postgres are; ``stack`` stops and starts them, and is None when they are given.
+
+    ``scratch`` is a directory for whatever a test leaves, removed at the end.
+    """
 
     kafka_brokers: str
     postgres_dsn: str
     stack: DevStack | None
+    scratch: Path
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ def servers() -> Iterator[Servers]:
     """Those of KAFKA_BROKERS and POSTGRES_DSN if both are set, else embedded ones for this run alone."""
     given = load()
     if given["KAFKA_BROKERS"] and given["POSTGRES_DSN"]:
-        yield Servers(given["KAFKA_BROKERS"], given["POSTGRES_DSN"], None)
+        with TemporaryDirectory(prefix="ordersys-test-") as scratch:
+            yield Servers(given["KAFKA_BROKERS"], given["POSTGRES_DSN"], None, Path(scratch))
         return
     with embedded_servers() as embedded:
         yield embedded
@@ -71,7 +77,8 @@ def embedded_servers() -> Iterator[Servers]:
     stack = harness.embedded_servers(_directory())
     addresses = anyio.run(stack.start)
     try:
-        yield Servers(addresses.kafka_brokers, addresses.postgres_dsn, stack)
+        with TemporaryDirectory(prefix="ordersys-test-") as scratch:
+            yield Servers(addresses.kafka_brokers, addresses.postgres_dsn, stack, Path(scratch))
     finally:
         anyio.run(_end, stack)
 
@@ -82,7 +89,11 @@ def environment(servers: Servers, partitions: int) -> Iterator[Environment]:
 
     async def make() -> dict[str, str]:
         return await harness.clean_environment(
-            servers.kafka_brokers, servers.postgres_dsn, prefix="test", PARTITIONS=str(partitions)
+            servers.kafka_brokers,
+            servers.postgres_dsn,
+            prefix="test",
+            PARTITIONS=str(partitions),
+            GUARD_DIR=str(servers.scratch / "guard"),
         )
 
     environ = anyio.run(make)

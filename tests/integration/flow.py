@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from benchmarks import harness
 from ordersys.adapters.kafka import Broker, Headers, Message
 from ordersys.contract import ids
 from ordersys.contract.events import Event, InventoryResult, OrderCreated, PaymentResult, encode
@@ -197,7 +197,7 @@ class Part(NamedTuple):
             database=self.environment.database,
             policy=policy,
             limits=limits or LIMITS,
-            guards=lambda group: Guard(harness.ROOT / ".ordersys" / "test-guard", group, 3),
+            guards=lambda group: Guard(Path(self.environment.settings["GUARD_DIR"]), group, 3),
             on_fact=self.facts,
         )
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from ordersys.adapters import parked
 from ordersys.adapters.kafka import Message
 from ordersys.contract.errors import Rejected
-from ordersys.contract.events import OrderCreated, OrderStatusChanged, PaymentResult, encode
+from ordersys.contract.events import Event, OrderCreated, OrderStatusChanged, PaymentResult, encode
 from ordersys.contract.service import Context, Service, Stateful, Stateless
 from ordersys.contract.topics import PAYMENT_RESULT, partition_of
 from ordersys.runtime.facts import EventParked, PartitionsAssigned
@@ -24,6 +25,7 @@ from tests.integration.flow import (
     AT,
     LIMITS,
     NEVER,
+    QUICK,
     Part,
     Read,
     message,
@@ -84,6 +86,19 @@ async def dead_letters(of: Part) -> list[Read]:
         driver.drain()  # it empties the outbox first
         assert await driver.ends() is None
     return await read(environment, of.dead_letters)
+
+
+async def write_to(of: Part, placed: list[tuple[int, Event]]) -> None:
+    """Write events to partitions, as a writer with another partitioner would."""
+    producer = AIOKafkaProducer(bootstrap_servers=of.environment.broker.brokers)
+    await producer.start()
+    try:
+        for partition, event in placed:
+            await producer.send_and_wait(
+                of.topic, encode(event), key=event.order_id.encode(), partition=partition
+            )
+    finally:
+        await producer.stop()
 
 
 async def request(of: Part, action: str) -> int:
@@ -315,6 +330,22 @@ async def test_a_parked_record_delivered_again_stays_as_it_is(fresh: Environment
         await rows(fresh, "update parked_events set next_attempt_at = now()")
         await pay.nothing_parked()
     assert await answered(fresh) == {"a": ["a/1", "a/2"]}
+
+
+async def test_waiting_for_an_event_of_its_key_in_another_partition_is_no_attempt(
+    fresh: Environment,
+) -> None:
+    moody = Moody({"a/1", "a/2"})
+    pay = part(fresh, moody.service())
+    await write_to(pay, list(enumerate(events("a", 2))))
+    async with running(pay.pipeline(policy=replace(QUICK, attempts_max=4)).run):
+        await pay.caught_up()
+
+        async def first_is_dead() -> bool:
+            return "dead" in [row.state for row in await pay.parked()]
+
+        await wait_until(first_is_dead, "the first is dead after all its attempts")
+    assert sorted((row.state, row.attempts) for row in await pay.parked()) == [("dead", 4), ("held", 0)]
 
 
 # -- what no event may do: block its partition ----------------------------------------------------------
