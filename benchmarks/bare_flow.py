@@ -218,7 +218,7 @@ def notify(connection: asyncpg.Connection[Any]) -> Any:
         events = {}
         for record in records:
             event = decoder(record.value)
-            events.setdefault((event.order_id, event.order_version), event)
+            events.setdefault((event.order_id, event.order_version), (event, record.partition, record.offset))
         rows = [
             (
                 event.order_id,
@@ -228,11 +228,14 @@ def notify(connection: asyncpg.Connection[Any]) -> Any:
                 event.correlation_id,
                 event.event_id,
                 now,
+                event.occurred_at_utc,
+                partition,
+                offset,
             )
-            for event in events.values()
+            for event, partition, offset in events.values()
         ]
         new = await connection.fetch(store, *zip(*rows, strict=True))
-        lines = [encode(events[row[0], row[1]]) for row in new]
+        lines = [encode(events[row[0], row[1]][0]) for row in new]
         sys.stdout.buffer.write(b"\n".join(lines) + b"\n")
 
     return handle
@@ -243,9 +246,23 @@ def count_created(connection: asyncpg.Connection[Any]) -> Any:
     store = statement("project_analytics_created")
 
     async def handle(records: list[Any]) -> None:
-        events = {event.order_id: event for event in (decoder(record.value) for record in records)}
-        minutes = [event.occurred_at_utc.replace(second=0, microsecond=0) for event in events.values()]
-        await connection.fetch(store, list(events), minutes)
+        rows = {}
+        for record in records:
+            event = decoder(record.value)
+            rows.setdefault(
+                event.order_id,
+                (
+                    event.order_id,
+                    event.occurred_at_utc.replace(second=0, microsecond=0),
+                    event.item_sku,
+                    event.quantity,
+                    event.amount_cents,
+                    record.partition,
+                    record.offset,
+                    record.timestamp,
+                ),
+            )
+        await connection.fetch(store, *zip(*rows.values(), strict=True))
 
     return handle
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any
 
 import msgspec
 
+from ordersys.adapters.order_lists import STATUSES, Filters, Position, page_statement
 from ordersys.adapters.outbox import header_text
 from ordersys.adapters.postgres import Database, Session, columns, statement
+from ordersys.adapters.reading import ReadSessions
 from ordersys.contract import ids
 from ordersys.contract.errors import CommitOutcomeUnknown, DependencyUnavailable
 from ordersys.contract.events import ORDER_API, OrderCreated, encode
 
 EVENT_TYPE = "order.created"
+EVERYTHING = Filters()
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -47,13 +49,6 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     inventory_status: str | None
     created_at_utc: datetime
     updated_at_utc: datetime
-
-
-class Position(NamedTuple):
-    """A place in the list of all orders, newest first: that of the order with these values."""
-
-    created_at_utc: datetime
-    id: str
 
 
 class OrderWriter:
@@ -156,66 +151,39 @@ async def order_writer(database: Database, topic: str) -> AsyncIterator[OrderWri
 
 
 class OrderReader:
-    """Reads orders over at most ``connections_max`` connections, opened when needed and kept.
+    """Reads orders. Every read raises :class:`DependencyUnavailable` when the database cannot be asked."""
 
-    Every read, waiting for a connection included, ends within ``read_timeout_s`` or raises
-    :class:`DependencyUnavailable`. :meth:`close` ends the connections.
-    """
-
-    def __init__(self, database: Database, *, connections_max: int = 4, read_timeout_s: float = 1.5) -> None:
-        self._database = database
-        self._turns = asyncio.Semaphore(connections_max)
-        self._idle: list[Session] = []
-        self._read_timeout_s = read_timeout_s
-        self._closed = False
+    def __init__(self, sessions: ReadSessions) -> None:
+        self._sessions = sessions
 
     async def get(self, order_id: str) -> Order | None:
         """The order with this id (a UUID in canonical text), or None."""
-        async with self._session() as session:
+        async with self._sessions.session() as session:
             return (await _get_many(session, [order_id])).get(order_id)
 
-    async def page(self, limit: int, after: Position | None = None) -> list[Order]:
-        """At most ``limit`` orders, newest first, from the newest or from ``after`` on (not included)."""
-        async with self._session() as session:
-            if after is None:
-                rows = await session.fetch(statement("orders_page_first"), limit)
-            else:
-                rows = await session.fetch(statement("orders_page_after"), limit, *after)
-            return [Order(*row) for row in rows]
+    async def find_final(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Those of some orders that are final, by id."""
+        async with self._sessions.session() as session:
+            return _by_id(await session.fetch(statement("orders_final"), order_ids))
 
-    def close(self) -> None:
-        """End the idle connections at once, and those in use when they come back. May be called again."""
-        self._closed = True
-        while self._idle:
-            self._idle.pop().terminate()
+    async def page(
+        self, limit: int, after: Position | None = None, filters: Filters = EVERYTHING
+    ) -> list[Order]:
+        """At most ``limit`` orders that fit, newest first, from the newest or after ``after``."""
+        sql, parameters = page_statement(limit, filters, after)
+        async with self._sessions.session() as session:
+            return [Order(*row) for row in await session.fetch(sql, *parameters)]
 
-    @asynccontextmanager
-    async def _session(self) -> AsyncIterator[Session]:
-        """A connection for one read. It is kept only if the read went well: else its state is unknown."""
-        try:
-            async with asyncio.timeout(self._read_timeout_s), self._turns:
-                session = await self._borrow()
-                try:
-                    yield session
-                except BaseException:
-                    session.terminate()
-                    raise
-                if self._closed:
-                    session.terminate()
-                else:
-                    self._idle.append(session)
-        except TimeoutError as error:
-            detail = f"no answer to a read in {self._read_timeout_s:g} s"
-            raise DependencyUnavailable("postgres", detail) from error
-
-    async def _borrow(self) -> Session:
-        while self._idle:
-            session = self._idle.pop()
-            if not session.closed:
-                return session
-        return await self._database.connect()
+    async def counts(self) -> dict[str, int]:
+        """How many orders are in each status, as of one moment."""
+        async with self._sessions.session() as session:
+            (row,) = await session.fetch(statement("orders_counts"))
+        return dict(zip(STATUSES, row, strict=True))
 
 
 async def _get_many(session: Session, order_ids: Sequence[str]) -> dict[str, Order]:
-    rows = await session.fetch(statement("orders_get_many"), order_ids)
+    return _by_id(await session.fetch(statement("orders_get_many"), order_ids))
+
+
+def _by_id(rows: Sequence[Any]) -> dict[str, Order]:
     return {row[0]: Order(*row) for row in rows}

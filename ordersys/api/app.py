@@ -11,7 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
-from ordersys.api.orders import Reader, Submit, order_routes
+from ordersys.api.orders import Reader, Submit, WaitFinal, order_routes
 from ordersys.api.probes import Readiness, RenderMetrics, probe_routes
 from ordersys.api.problems import exception_handlers
 from ordersys.api.requests import BODY_BYTES_MAX
@@ -28,6 +28,7 @@ def build_app(
     *,
     submit: Submit,
     reader: Reader,
+    wait_final: WaitFinal,
     readiness: Readiness,
     render_metrics: RenderMetrics,
     cors_origins: Sequence[str],
@@ -45,7 +46,7 @@ def build_app(
 
     return Litestar(
         [
-            *order_routes(submit=submit, reader=reader, clock=clock, on_fact=on_fact),
+            *order_routes(submit=submit, reader=reader, wait_final=wait_final, clock=clock, on_fact=on_fact),
             *probe_routes(readiness=readiness, render_metrics=render_metrics),
             health,
             *more_routes,

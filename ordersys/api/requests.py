@@ -1,15 +1,16 @@
-"""What a request to take an order says: its body and its headers, checked. One fault is told at a time."""
+"""What a request says, checked: an order's body and headers, query parameters. The first fault is told."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 
 from ordersys.api.problems import INVALID, MALFORMED, UNSUPPORTED, Fault, Problem
-from ordersys.contract.events import Cents, Count
+from ordersys.contract.events import Cents, Count, Instant
 
 BODY_BYTES_MAX = 64 * 1024
 CORRELATION_ID_CHARS_MAX = 128
@@ -105,6 +106,44 @@ def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> OrderHeaders:
 def uuid_of(text: str) -> str | None:
     """``text`` in lower case if it is a UUID in canonical text form (RFC 9562, section 4), else None."""
     return text.lower() if _UUID.fullmatch(text) else None
+
+
+def text_of(name: str, text: str | None) -> str | None:
+    """The query parameter ``name`` as text that Postgres can compare with.
+
+    :raises Problem: 400, naming it: it holds a NUL or is no Unicode.
+    """
+    if text is not None and ("\0" in text or not _is_unicode(text)):
+        raise parameter_problem(name, "must be a text without NUL")
+    return text
+
+
+def instant_of(name: str, text: str | None) -> datetime | None:
+    """The query parameter ``name`` as an instant in UTC.
+
+    :raises Problem: 400, naming it: it is no RFC 3339 time with an offset.
+    """
+    if text is None:
+        return None
+    try:
+        # In a query + means a blank: of an offset that was not escaped it is known what was meant.
+        return msgspec.convert(text.replace(" ", "+"), Instant, strict=True).astimezone(UTC)
+    except (msgspec.ValidationError, ValueError, OverflowError):
+        raise parameter_problem(name, "must be a time as in RFC 3339, with Z or an offset") from None
+
+
+def parameter_problem(name: str, message: str) -> Problem:
+    """400: the query parameter ``name`` is at fault; ``message`` goes on from its name."""
+    fault = Fault(detail=message, parameter=name)
+    return Problem(400, f"The parameter {name} {message}.", kind=INVALID, fault=fault)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def trace_of(raw: bytes) -> str | None:

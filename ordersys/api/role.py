@@ -11,11 +11,14 @@ import anyio.to_thread
 from litestar import Litestar
 from litestar.types import ASGIApp
 
+from ordersys.adapters.analytics import AnalyticsReader
 from ordersys.adapters.groups import unwrapped
 from ordersys.adapters.kafka import Broker, Sighting
 from ordersys.adapters.orders import OrderReader, order_writer
 from ordersys.adapters.postgres import Database
+from ordersys.adapters.reading import ReadSessions
 from ordersys.api import server
+from ordersys.api.analytics import analytics_routes
 from ordersys.api.app import build_app, utc_now
 from ordersys.api.feed import frames
 from ordersys.api.feed.hub import Hub
@@ -26,6 +29,7 @@ from ordersys.api.intake import Intake
 from ordersys.api.page import Page, with_page
 from ordersys.api.pipeline import pipeline_routes
 from ordersys.api.probes import Readiness, RenderMetrics
+from ordersys.api.waiting import Waiting
 from ordersys.runtime.child import Child
 from ordersys.runtime.figures import GroupOf
 from ordersys.runtime.recorder import Recorder
@@ -113,13 +117,16 @@ class ApiRole:
         self._recorder.saw_kafka(sighting)
 
     async def _http(self, child: Child) -> None:
-        reader = OrderReader(self._database)
+        sessions = ReadSessions(self._database)
+        orders = OrderReader(sessions)
+        waiting = Waiting(orders.find_final)
         options = self._options
         try:
             async with unwrapped(), anyio.create_task_group() as group:
                 group.start_soon(self._hub.attend, child)
+                group.start_soon(waiting.run, child)
                 await server.serve(
-                    await self._with_page(self._app(reader)),
+                    await self._with_page(self._app(sessions, orders, waiting)),
                     child,
                     host=options.host,
                     port=options.port,
@@ -127,22 +134,24 @@ class ApiRole:
                     on_fact=self._on_fact,
                 )
         finally:
-            reader.close()
+            sessions.close()
 
     async def _with_page(self, app: ASGIApp) -> ASGIApp:
         if not (self._options.page / "index.html").exists():
             return app
         return with_page(app, await anyio.to_thread.run_sync(Page, self._options.page))
 
-    def _app(self, reader: OrderReader) -> Litestar:
+    def _app(self, sessions: ReadSessions, orders: OrderReader, waiting: Waiting) -> Litestar:
         return build_app(
             submit=self._intake.submit,
-            reader=reader,
+            reader=orders,
+            wait_final=waiting.final,
             readiness=self._readiness,
             render_metrics=self._render_metrics,
             cors_origins=self._options.cors_origins,
             on_fact=self._on_fact,
             more_routes=[
+                *analytics_routes(AnalyticsReader(sessions)),
                 *feed_routes(self._hub),
                 *pipeline_routes(figures=self._recorder.pipeline, history=self._recorder.history),
             ],

@@ -13,10 +13,19 @@ from ordersys.contract.service import Context, Projection, Service, Subscription
 
 
 class Created(msgspec.Struct, frozen=True, gc=False):
-    """An order's first count: the minute in which it was created (UTC)."""
+    """An order's first count: the minute in which it was created (UTC), and what was ordered.
+
+    ``partition``, ``offset`` and ``written_ms`` say where and when its ``order.created`` was written.
+    """
 
     order_id: str
     created_minute: datetime
+    item_sku: str
+    quantity: int
+    amount_cents: int
+    partition: int
+    offset: int
+    written_ms: int | None
 
 
 class Finalised(msgspec.Struct, frozen=True, gc=False):
@@ -27,9 +36,18 @@ class Finalised(msgspec.Struct, frozen=True, gc=False):
     final_state: str
 
 
-def on_created(event: OrderCreated, _context: Context) -> Created:
+def on_created(event: OrderCreated, context: Context) -> Created:
     """The count of a created order."""
-    return Created(event.order_id, event.occurred_at_utc.replace(second=0, microsecond=0))
+    return Created(
+        event.order_id,
+        event.occurred_at_utc.replace(second=0, microsecond=0),
+        event.item_sku,
+        event.quantity,
+        event.amount_cents,
+        context.partition,
+        context.offset,
+        context.written_ms,
+    )
 
 
 def on_status_changed(event: OrderStatusChanged, _context: Context) -> Finalised | None:

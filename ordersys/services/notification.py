@@ -21,6 +21,9 @@ class Notification(msgspec.Struct, frozen=True, gc=False):
     correlation_id: str
     event_id: str
     notified_at_utc: datetime
+    occurred_at_utc: datetime
+    partition: int
+    offset: int
 
 
 def project(event: OrderStatusChanged, context: Context) -> Notification:
@@ -33,6 +36,9 @@ def project(event: OrderStatusChanged, context: Context) -> Notification:
         event.correlation_id,
         event.event_id,
         context.now,
+        event.occurred_at_utc,
+        context.partition,
+        context.offset,
     )
 
 

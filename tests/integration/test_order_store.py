@@ -8,7 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from ordersys.adapters.orders import NewOrder, Order, OrderReader, Position, order_writer
+from ordersys.adapters.order_lists import Position
+from ordersys.adapters.orders import NewOrder, Order, OrderReader, order_writer
+from ordersys.adapters.reading import ReadSessions
 from ordersys.contract.errors import CommitOutcomeUnknown, DependencyUnavailable, RowBlamed
 from ordersys.contract.topics import ORDER_CREATED
 from tests.driving import wait_until
@@ -142,7 +144,7 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_miss_nothing(clean: En
     expected = [
         each.id for each in sorted(made, key=lambda each: (each.created_at_utc, each.id), reverse=True)
     ]
-    reader = OrderReader(clean.database)
+    reader = OrderReader(sessions := ReadSessions(clean.database))
     try:
         found: list[Order] = []
         after: Position | None = None
@@ -157,13 +159,13 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_miss_nothing(clean: En
         assert await reader.get(expected[0]) == found[0]
         assert await reader.get(new_ids(1)[0]) is None
     finally:
-        reader.close()
+        sessions.close()
 
 
 async def test_readers_share_a_few_connections(clean: Environment) -> None:
     async with writer(clean) as orders:
         await orders.insert([new_order(order_id) for order_id in new_ids(5)])
-    reader = OrderReader(clean.database, connections_max=2)
+    reader = OrderReader(sessions := ReadSessions(clean.database, connections_max=2))
     sql = (
         "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     )
@@ -173,7 +175,7 @@ async def test_readers_share_a_few_connections(clean: Environment) -> None:
                 group.start_soon(reader.page, 5)
         assert (await rows(clean, sql))[0][0] == 2
     finally:
-        reader.close()
+        sessions.close()
 
     async def gone() -> bool:
         return (await rows(clean, sql))[0][0] == 0
@@ -182,7 +184,7 @@ async def test_readers_share_a_few_connections(clean: Environment) -> None:
 
 
 async def test_a_reader_waits_no_longer_than_it_may(clean: Environment) -> None:
-    reader = OrderReader(clean.database, read_timeout_s=0.2)
+    reader = OrderReader(sessions := ReadSessions(clean.database, read_timeout_s=0.2))
     try:
         async with clean.database.session() as session, session.transaction():
             await session.execute("lock table orders in access exclusive mode")
@@ -190,7 +192,7 @@ async def test_a_reader_waits_no_longer_than_it_may(clean: Environment) -> None:
                 await reader.page(5)
         assert await reader.page(5) == []
     finally:
-        reader.close()
+        sessions.close()
 
 
 async def test_a_commit_without_an_answer_is_an_unknown_outcome(clean: Environment) -> None:

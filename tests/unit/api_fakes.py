@@ -12,11 +12,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from ordersys.adapters.orders import NewOrder, Order, Position
+from ordersys.adapters.order_lists import STATUSES, Filters, Position
+from ordersys.adapters.orders import NewOrder, Order
 from ordersys.api.app import build_app
 from ordersys.api.intake import Intake
 from ordersys.api.probes import Line
 from ordersys.contract import ids
+from ordersys.contract.order import FINAL
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 GOOD = {"customer_email": "a@example.com", "item_sku": "SKU-1", "quantity": 2, "amount_cents": 4999}
@@ -82,6 +84,7 @@ class FakeStore:
         self.on_check: Exception | None = None
         self.on_open: Exception | None = None
         self.on_get: Exception | None = None
+        self.asked: list[Filters] = []
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[FakeStore]:
@@ -109,12 +112,24 @@ class FakeStore:
         if self.on_check:
             raise self.on_check
 
+    async def counts(self) -> dict[str, int]:
+        if self.on_get:
+            raise self.on_get
+        return {status: sum(order.status == status for order in self.orders.values()) for status in STATUSES}
+
+    async def find_final(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        found = await self.get_many(order_ids)
+        return {order_id: order for order_id, order in found.items() if order.status in FINAL}
+
     async def get(self, order_id: str) -> Order | None:
         return (await self.get_many([order_id])).get(order_id)
 
-    async def page(self, limit: int, after: Position | None = None) -> list[Order]:
+    async def page(
+        self, limit: int, after: Position | None = None, filters: Filters | None = None
+    ) -> list[Order]:
         if self.on_get:
             raise self.on_get
+        self.asked.append(filters or Filters())
         found = sorted(self.orders.values(), key=lambda order: (order.created_at_utc, order.id), reverse=True)
         return [order for order in found if after is None or (order.created_at_utc, order.id) < after][:limit]
 
@@ -140,6 +155,10 @@ async def ending(intake: Intake, error: type[Exception]) -> AsyncIterator[None]:
             yield
 
 
+async def never_final(order_id: str, timeout_s: float) -> Order | None:
+    return None
+
+
 def app_of(
     submit: Any, store: FakeStore, facts: list[object], *, lines: Sequence[Line] = (), **more: Any
 ) -> Litestar:
@@ -150,7 +169,7 @@ def app_of(
         render_metrics=lambda: (b"metric 1\n", "text/plain; version=0.0.4"),
         cors_origins=["http://ui.example"],
         on_fact=facts.append,
-        **({"clock": lambda: AT} | more),
+        **({"clock": lambda: AT, "wait_final": never_final} | more),
     )
 
 
