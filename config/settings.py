@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn, cast
+from urllib.parse import unquote, urlsplit
 
 from ordersys.contract.errors import StartRefused
 from ordersys.contract.topics import GROUPS, TOPICS
@@ -114,6 +117,72 @@ def origins(text: str) -> tuple[str, ...]:
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed in. ``tls``: "implicit" from the first byte, "starttls" before anything else."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    tls: Literal["", "starttls", "implicit"]
+
+
+def smtp(text: str) -> SmtpServer:
+    """A URL of a mail server. A password goes over TLS, or to this machine."""
+    takes = _Invalid("smtp://user:password@host:port?starttls, or smtps://…; user and password need either")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise takes from None
+    default, tls = {
+        ("smtp", ""): (25, ""),
+        ("smtp", "starttls"): (587, "starttls"),
+        ("smtps", ""): (465, "implicit"),
+    }.get((parts.scheme, parts.query), (0, ""))
+    host = parts.hostname or ""
+    if not default or not host or parts.path not in ("", "/") or parts.fragment:
+        raise takes
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if (user or password) and not tls and host not in ("127.0.0.1", "localhost", "::1"):
+        raise takes
+    return SmtpServer(host, port or default, user, password, cast(Literal["", "starttls", "implicit"], tls))
+
+
+def sender(text: str) -> str:
+    """An address mail comes from, with or without a name."""
+    address = parseaddr(text)[1]
+    if any(ord(character) < 32 for character in text) or not re.fullmatch(
+        r"[!-?A-~]+@[A-Za-z0-9.-]+", address
+    ):
+        raise _Invalid("an address such as Shop <orders@example.com>")
+    return text
+
+
+def endpoint(text: str) -> str:
+    """A URL that events are posted to."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid or not re.fullmatch(r"[!-~]+", text):
+        raise _Invalid("a URL that starts with https:// or http://")
+    return text
+
+
+def webhook_secret(text: str) -> bytes:
+    """A secret as Standard Webhooks writes it; the bytes it stands for."""
+    try:
+        secret = b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        secret = b""
+    if not text.startswith("whsec_") or not 24 <= len(secret) <= 64:
+        raise _Invalid("whsec_ and the base64 of 24 to 64 random bytes")
+    return secret
+
+
 PORT = integer(1, 65535)
 
 
@@ -127,6 +196,9 @@ class Variable:
     about: str
     section: str
     secret: bool = False
+
+
+OUTSIDE = "Notifications by mail and webhook"
 
 
 def _section(title: str, *rows: tuple[str, Parse, str, str]) -> tuple[Variable, ...]:
@@ -187,6 +259,47 @@ VARIABLES: tuple[Variable, ...] = (
             integer(0, 2**31 - 1),
             str(QUANTITY_MAX),
             "Inventory fails above this quantity, in pieces.",
+        ),
+    ),
+    Variable(
+        "NOTIFY_SMTP_URL",
+        optional(smtp),
+        "",
+        "Mail server for final states, smtp://user:password@host:port?starttls or smtps://…; empty: no mail.",
+        OUTSIDE,
+        True,
+    ),
+    Variable(
+        "NOTIFY_WEBHOOK_URL",
+        optional(endpoint),
+        "",
+        "Where every status change is posted to; empty: nowhere.",
+        OUTSIDE,
+        True,
+    ),
+    Variable(
+        "NOTIFY_WEBHOOK_SECRET",
+        optional(webhook_secret),
+        "",
+        "Signs webhooks: whsec_ and the base64 of 24 to 64 random bytes.",
+        OUTSIDE,
+        True,
+    ),
+    *_section(
+        OUTSIDE,
+        ("NOTIFY_SMTP_FROM", optional(sender), "", "Who mail comes from, such as Shop <orders@example.com>."),
+        (
+            "NOTIFY_TIMEOUT_S",
+            number(0.1, 60),
+            "5",
+            "Seconds one mail or webhook may take; less than DRAIN_TIMEOUT_S, so that a stop cuts none off.",
+        ),
+        ("NOTIFY_CONCURRENCY_MAX", integer(1, 1000), "8", "Mails, and webhooks, under way at once."),
+        (
+            "NOTIFY_AGE_MAX_S",
+            number(1, 315_360_000),
+            "259200",
+            "Seconds after which a status change is no news any more: it is recorded as skipped.",
         ),
     ),
     *_section(

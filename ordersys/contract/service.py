@@ -1,13 +1,13 @@
 """How a service is declared: what it consumes, what it emits, and a function in one of four forms.
 
-========== =================================================== =====================================
-form       function                                            for
-========== =================================================== =====================================
-Stateless  ``(event, context) -> event``                       payment, inventory
-Stateful   ``(state, event, context) -> Decision``             the orchestrator
-Projection ``(event, context) -> row or None``                 read models: notifications, analytics
-Outside    ``async (event, idempotency key, order) -> None``   notifications by mail and webhook
-========== =================================================== =====================================
+========== ==================================================== =====================================
+form       function                                             for
+========== ==================================================== =====================================
+Stateless  ``(event, context) -> event``                        payment, inventory
+Stateful   ``(state, event, context) -> Decision``              the orchestrator
+Projection ``(event, context) -> row or None``                  read models: notifications, analytics
+Outside    ``async (event, idempotency key, order) -> Outcome`` notifications by mail and webhook
+========== ==================================================== =====================================
 
 The functions are pure: time and origin come in as values; the last hands what it has made to an adapter it
 was given. The runtime fetches, decodes, claims, saves, publishes, parks and commits. An exception parks that
@@ -21,10 +21,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ordersys.contract import ids
-
 from ordersys.contract.events import Event
 from ordersys.contract.order import OrderState, Result
 from ordersys.contract.topics import Group, Topic
@@ -86,6 +85,10 @@ class Projection:
     notice: str | None = None
 
 
+Outcome = Literal["delivered", "skipped"]
+"""What is recorded of an outside effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
     """What an outside effect may know of the event's order. The address is in no representation of it."""
@@ -129,10 +132,10 @@ class Outside:
     """
 
     channel: str
-    perform: Callable[[Any, str, OrderFacts | None], Awaitable[None]]
+    perform: Callable[[Any, str, OrderFacts | None], Awaitable[Outcome]]
     wants: Callable[[Any, Context], bool]
+    bounds: Bounds
     needs_order: bool = False
-    bounds: Bounds = Bounds()
     opened: Callable[[], AbstractAsyncContextManager[object]] = nullcontext
 
 

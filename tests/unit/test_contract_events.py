@@ -173,5 +173,7 @@ def test_topics_and_groups_have_the_names_of_the_contract() -> None:
         "ORCHESTRATOR_PAYMENT_GROUP": "orchestrator-payment-v1",
         "ORCHESTRATOR_INVENTORY_GROUP": "orchestrator-inventory-v1",
         "NOTIFICATION_CONSUMER_GROUP": "notification-service-v1",
+        "NOTIFICATION_MAIL_CONSUMER_GROUP": "notification-mail-v1",
+        "NOTIFICATION_WEBHOOK_CONSUMER_GROUP": "notification-webhook-v1",
         "ANALYTICS_STATUS_CONSUMER_GROUP": "analytics-status-v1",
     }
