@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,13 @@ async def system(environ: Mapping[str, str], **more: str) -> AsyncIterator[Syste
 
 
 @contextmanager
-def process(environ: Mapping[str, str], log: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """``python supervisor.py`` with this environment; terminated at the end."""
+def process(
+    environ: Mapping[str, str], log: Path, *, program: Sequence[str] = ("supervisor.py",), **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """``python supervisor.py`` (or another ``program``) with this environment; terminated at the end."""
     with log.open("ab") as out:
         running = subprocess.Popen(
-            [sys.executable, "supervisor.py"],
+            [sys.executable, *program],
             cwd=ROOT,
             env={**os.environ, **environ, **more},
             stdout=out,
