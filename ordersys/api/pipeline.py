@@ -8,11 +8,11 @@ from litestar import get
 from litestar.handlers import HTTPRouteHandler
 
 from ordersys.runtime.figures import PipelineFigures
-from ordersys.runtime.recorder import History
+from ordersys.runtime.recorder import PipelineHistory
 
 
 def pipeline_routes(
-    *, figures: Callable[[], PipelineFigures], history: Callable[[], History]
+    *, figures: Callable[[], PipelineFigures], history: Callable[[], PipelineHistory]
 ) -> list[HTTPRouteHandler]:
     """The routes, of what the recorder has."""
 
@@ -33,7 +33,7 @@ def pipeline_routes(
         description="Figures by time, as columns of one length. They begin when this process did.",
         response_description="The figures by time.",
     )
-    async def pipeline_history() -> History:
+    async def pipeline_history() -> PipelineHistory:
         """What is remembered."""
         return history()
 

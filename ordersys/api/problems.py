@@ -6,13 +6,14 @@ parameter by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi.datastructures import ResponseSpec
 
 from ordersys.api.facts import RequestCrashed
 from ordersys.contract.errors import DependencyUnavailable
@@ -37,6 +38,27 @@ class Fault(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pointer: str = ""
     header: str = ""
     parameter: str = ""
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The body of every error (RFC 9457): ``error`` is its ``detail`` again, for older clients."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str
+    errors: Sequence[Fault] = ()
+
+
+def described(problems: Mapping[int, str]) -> dict[int, ResponseSpec]:
+    """Problems a route answers, by status, for its ``responses`` in the OpenAPI description."""
+    return {
+        status: ResponseSpec(
+            ProblemDetails, generate_examples=False, description=description, media_type=MEDIA_TYPE
+        )
+        for status, description in problems.items()
+    }
 
 
 class Problem(Exception):

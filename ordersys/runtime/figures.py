@@ -9,11 +9,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from ordersys.adapters.kafka import Sighting
+
+Availability = Literal["ok", "unavailable"]
 
 RATE_S = 5.0
 TREND_S = 10.0
@@ -100,8 +102,8 @@ class PipelineFigures(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     at: datetime
-    kafka: str
-    postgres: str
+    kafka: Availability
+    postgres: Availability
     topics: Sequence[TopicFigures]
     groups: Sequence[GroupFigures]
     outbox: OutboxFigures

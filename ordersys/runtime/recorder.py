@@ -20,7 +20,7 @@ STALE_S = 3 * STEP_S
 """Not heard of for so long: unavailable."""
 
 
-class History(msgspec.Struct, frozen=True, kw_only=True):
+class PipelineHistory(msgspec.Struct, frozen=True, kw_only=True):
     """A quarter of an hour at most, a value every ``step_s`` seconds; all sequences are of one length."""
 
     step_s: float
@@ -89,10 +89,10 @@ class Recorder:
         """The figures of the last tick."""
         return self._ticks[-1] if self._ticks else self._made()
 
-    def history(self) -> History:
+    def history(self) -> PipelineHistory:
         """What the ticks gave."""
         ticks = self._ticks
-        return History(
+        return PipelineHistory(
             step_s=STEP_S,
             at=[each.at for each in ticks],
             accepted_per_s=[each.accepted_per_s for each in ticks],

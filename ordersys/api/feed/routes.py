@@ -6,9 +6,11 @@ from typing import Annotated
 
 from litestar import get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from ordersys.api.feed.stream import MEDIA_TYPE, EventStream, Streams
+from ordersys.api.problems import described
 
 DESCRIPTION = """\
 Server-sent events, made for a browser's `EventSource`:
@@ -33,7 +35,20 @@ def feed_routes(streams: Streams) -> list[HTTPRouteHandler]:
         media_type=MEDIA_TYPE,
         summary="Live feed of orders and pipeline",
         description=DESCRIPTION,
-        response_description="A stream of events that stays open.",
+        responses={
+            200: ResponseSpec(
+                str,
+                generate_examples=False,
+                description="A stream of events that stays open.",
+                media_type=MEDIA_TYPE,
+            ),
+            **described(
+                {
+                    400: "A header is not valid.",
+                    503: "Too many streams are open, or the server is about to stop.",
+                }
+            ),
+        },
     )
     async def events(
         last_event_id: Annotated[
