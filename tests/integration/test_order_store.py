@@ -91,14 +91,14 @@ async def test_an_id_that_is_taken_stays_as_it_is(clean: Environment) -> None:
 
 
 async def test_two_writers_at_once_take_each_order_once(clean: Environment) -> None:
-    order_ids = new_ids(300)
+    order_ids = new_ids(2000)
     taken: list[str] = []
 
     async def take(ids: list[str]) -> None:
         async with writer(clean) as orders:
-            for start in range(0, len(ids), 30):
-                taken.extend(await orders.insert([new_order(each) for each in ids[start : start + 30]]))
+            taken.extend(await orders.insert([new_order(order_id) for order_id in ids]))
 
+    # In opposite orders: writers that lock in the order given would block each other for good.
     async with anyio.create_task_group() as group:
         group.start_soon(take, order_ids)
         group.start_soon(take, order_ids[::-1])
