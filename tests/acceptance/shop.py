@@ -77,10 +77,11 @@ def process(
 class Shop:
     """A client of one system, by HTTP for orders and by SQL for what became of them."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics_port: int | None = None) -> None:
+        """``metrics_port``: of the process whose readiness and metrics are asked for."""
         self._database = Database(dsn=settings["POSTGRES_DSN"])
         self._url = f"http://127.0.0.1:{settings['API_PORT']}"
-        self._probes = f"http://127.0.0.1:{settings['METRICS_PORT']}"
+        self._probes = f"http://127.0.0.1:{metrics_port or settings['METRICS_PORT']}"
         self.http = httpx.AsyncClient(base_url=self._url, timeout=10)
         self.accepted: list[str] = []
 
