@@ -27,8 +27,14 @@ async def lock(session: Session, order_ids: Sequence[str]) -> dict[str, OrderSta
     }
 
 
-async def save(session: Session, changes: Sequence[tuple[OrderState, Result]], now: datetime) -> None:
-    """Save states with the results that brought them about: at most one result of a kind per order."""
+async def save(
+    session: Session, changes: Sequence[tuple[OrderState, Result]], now: datetime
+) -> dict[str, datetime]:
+    """Save states with the results that brought them about: at most one result of a kind per order.
+
+    Returns when each of the orders was created, by order id.
+    """
+    created_at: dict[str, datetime] = {}
     for kind, name in _SAVE.items():
         rows = [
             (
@@ -46,4 +52,5 @@ async def save(session: Session, changes: Sequence[tuple[OrderState, Result]], n
             if result.kind == kind
         ]
         if rows:
-            await session.execute(statement(name), *columns(rows, 9), now)
+            created_at.update(await session.fetch(statement(name), *columns(rows, 9), now))
+    return created_at

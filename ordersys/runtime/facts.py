@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 OnFact = Callable[[object], None]
 
@@ -12,14 +12,21 @@ OnFact = Callable[[object], None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchCommitted:
     """A batch's effects and offsets are committed. ``outcomes`` counts its events by outcome:
-    handled, duplicate, retrying, held, dead."""
+    handled, duplicate, retrying, held, dead.
+
+    ``source`` is the service's name on the wire. ``done`` are the items handled, ``failed`` those that were
+    parked: to be looked at while the fact is told, not to be kept.
+    """
 
     service: str
+    source: str
     group: str
     topic: str
     outcomes: Mapping[str, int]
     seconds: float
     retry: bool = False
+    done: Sequence[Any] = ()
+    failed: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +44,59 @@ class EventParked:
     order_id: str
     event_id: str
     correlation_id: str
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersFinalised:
+    """Orders reached a final state: for each state, the seconds since each of them was accepted."""
+
+    service: str
+    seconds: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowsStored:
-    """A projection stored rows that were not there before; ``notice`` names them in the log."""
+    """A projection stored rows that were not there before; ``notice`` names them in the log.
+
+    ``trace_ids`` has the trace of each row's event, in the order of ``rows``.
+    """
 
     service: str
     notice: str
     rows: Sequence[Any]
+    trace_ids: Sequence[str | None]
+
+
+class Effect(NamedTuple):
+    """An outside effect that is recorded: ids alone, attempts, and seconds of the one that succeeded."""
+
+    event_id: str
+    order_id: str
+    order_version: int | None
+    correlation_id: str
+    attempts: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectsRecorded:
+    """Outside effects of a channel are committed to ``deliveries``. ``outcome``: delivered, skipped."""
+
+    service: str
+    channel: str
+    outcome: str
+    effects: Sequence[Effect]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectFailed:
+    """An attempt at an outside effect failed. ``outcome``: failed, or unavailable if all would fail."""
+
+    service: str
+    channel: str
+    outcome: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +131,14 @@ class BatchRunAgain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxPublished:
-    """Rows of the outbox were acknowledged by Kafka and deleted."""
+    """Rows of the outbox were acknowledged by Kafka and deleted.
+
+    ``messages`` are what they were: to be looked at while the fact is told, not to be kept.
+    """
 
     rows: int
     seconds: float
+    messages: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

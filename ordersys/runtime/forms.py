@@ -1,7 +1,7 @@
-"""The three forms of a service, as the pipeline runs them: from free items to committed effects.
+"""Three forms of a service, as the pipeline runs them: from free items to committed effects.
 
 ``settle`` writes, in the transaction of the effects, what becomes of the items: it parks what failed of a
-batch, or releases parked rows that succeeded.
+batch, or releases parked rows that succeeded. The fourth form is in ``performing``.
 """
 
 from __future__ import annotations
@@ -17,23 +17,30 @@ from ordersys.adapters.outbox import OutboxRow
 from ordersys.adapters.postgres import Session
 from ordersys.contract.errors import Rejected, UnknownOrder
 from ordersys.contract.events import Event, encode
-from ordersys.contract.order import OrderState, Result
+from ordersys.contract.order import FINAL, OrderState, Result
 from ordersys.contract.service import Decision, Projection, Stateful, Stateless
 from ordersys.runtime import steps
-from ordersys.runtime.facts import RowsStored
+from ordersys.runtime.facts import OrdersFinalised, RowsStored
 from ordersys.runtime.guard import Guard
 from ordersys.runtime.steps import Failure, Item
+from ordersys.runtime.tracing import trace_of
 
 Settle = Callable[[Session, Sequence[Item], Sequence[Failure]], Awaitable[None]]
 
 
 class Applied(NamedTuple):
-    """What became of a batch: items handled, items seen before, items to park, facts to report."""
+    """What became of a batch: how many items were handled, how many seen before, which are to be parked.
+
+    ``facts`` are to be reported once it is committed; ``done`` are the items handled, ``left`` those that
+    are left for the next batch.
+    """
 
     handled: int
     duplicates: int
     failures: Sequence[Failure]
     facts: Sequence[object] = ()
+    done: Sequence[Item] = ()
+    left: Sequence[Item] = ()
 
 
 class StatelessForm:
@@ -80,12 +87,14 @@ class StatefulForm:
         decided, failures = steps.decide(fresh, fold.act, self._guard)
         failed = [failure.item.event.event_id for failure in failures if failure.item.error is None]
         await inbox.unclaim(session, self._service, failed)
-        await states.save(session, fold.changes(), now)
+        created_at = await states.save(session, fold.changes(), now)
         await outbox.insert(
             session, [self._row(item, event) for item, decision in decided for event in decision.events]
         )
-        await settle(session, [*seen, *(item for item, _ in decided)], failures)
-        return Applied(len(decided), len(seen), failures)
+        done = [item for item, _ in decided]
+        await settle(session, [*seen, *done], failures)
+        facts = _finalised(self._service, [decision for _, decision in decided], created_at, now)
+        return Applied(len(decided), len(seen), failures, facts, done)
 
     def _row(self, item: Item, event: Event) -> OutboxRow:
         headers = outbox.header_text(steps.headers_of(item, event))
@@ -133,20 +142,45 @@ class ProjectionForm:
             items, lambda item: project(item.event, steps.context_of(item, now)), self._guard
         )
         rows: dict[Any, Any] = {}
-        for _, row in decided:
-            if row is not None:
-                rows.setdefault(self._key(row), row)
+        causes: dict[Any, Item] = {}
+        for item, row in decided:
+            if row is not None and rows.setdefault(key := self._key(row), row) is row:
+                causes[key] = item
         stored = await projections.store(session, self._form.into, list(rows.values())) if rows else []
-        await settle(session, [item for item, _ in decided], failures)
+        done = [item for item, _ in decided]
+        await settle(session, done, failures)
         duplicates = sum(row is not None for _, row in decided) - len(stored)
-        return Applied(len(decided) - duplicates, duplicates, failures, self._notices(rows, stored))
+        notices = self._notices(rows, causes, stored)
+        return Applied(len(decided) - duplicates, duplicates, failures, notices, done)
 
-    def _notices(self, rows: dict[Any, Any], stored: Sequence[tuple[Any, ...]]) -> list[object]:
+    def _notices(
+        self, rows: dict[Any, Any], causes: dict[Any, Item], stored: Sequence[tuple[Any, ...]]
+    ) -> list[object]:
         if self._form.notice is None or not stored:
             return []
         keys = stored if len(self._form.key) > 1 else [key for (key,) in stored]
-        new = [rows[key] for key in keys if key in rows]
-        return [RowsStored(service=self._service, notice=self._form.notice, rows=new)]
+        new = [key for key in keys if key in rows]
+        traces = (trace_of(causes[key].record.headers, causes[key].event) for key in new)
+        return [
+            RowsStored(
+                service=self._service,
+                notice=self._form.notice,
+                rows=[rows[key] for key in new],
+                trace_ids=[trace and trace.trace_id for trace in traces],
+            )
+        ]
+
+
+def _finalised(
+    service: str, decisions: Sequence[Decision], created_at: dict[str, datetime], now: datetime
+) -> list[object]:
+    """How long each order took that reached its final state in this batch."""
+    seconds: dict[str, list[float]] = {}
+    for decision in decisions:
+        if decision.events and (status := decision.state.status) in FINAL:
+            took = (now - created_at[decision.state.order_id]).total_seconds()
+            seconds.setdefault(status.value, []).append(max(0.0, took))
+    return [OrdersFinalised(service=service, seconds=seconds)] if seconds else []
 
 
 def _order_id(item: Item) -> str:

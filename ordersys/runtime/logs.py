@@ -113,6 +113,7 @@ class Logs:
             order_id=fact.order_id,
             event_id=fact.event_id,
             correlation_id=fact.correlation_id,
+            trace_id=fact.trace_id,
             state=fact.state,
             attempts=fact.attempts,
             reason=fact.reason,
@@ -125,8 +126,21 @@ class Logs:
     @_take.register
     def _(self, fact: facts.RowsStored) -> None:
         self._lines.info(
-            fact.notice, ({"service": fact.service, **msgspec.structs.asdict(row)} for row in fact.rows)
+            fact.notice,
+            (
+                {"service": fact.service, "trace_id": trace_id, **msgspec.structs.asdict(row)}
+                for row, trace_id in zip(fact.rows, fact.trace_ids, strict=True)
+            ),
         )
+
+    @_take.register
+    def _(self, fact: facts.EffectsRecorded) -> None:
+        common = {"service": fact.service, "channel": fact.channel}
+        if fact.outcome == "delivered":
+            self._lines.info("delivered", ({**common, **effect._asdict()} for effect in fact.effects))
+        else:
+            # A channel that is switched on skips all that happened before.
+            self._log.info("deliveries skipped", **common, events=len(fact.effects))
 
     @_take.register
     def _(self, fact: facts.BatchCommitted) -> None:

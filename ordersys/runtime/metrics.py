@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from ordersys.runtime import facts
 
 BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+ORDER_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
 class Metrics:
@@ -25,6 +26,18 @@ class Metrics:
             "ordersys_batch_seconds",
             "Time from decoded batch to committed offsets.",
             ("service", "group"),
+            registry=self.registry,
+            buckets=BATCH_SECONDS,
+        )
+        self._deliveries = self._counter(
+            "ordersys_deliveries",
+            "Outside effects by what became of them.",
+            ("service", "channel", "outcome"),
+        )
+        self._delivery_seconds = Histogram(
+            "ordersys_delivery_seconds",
+            "Time an attempt at an outside effect took.",
+            ("service", "channel", "outcome"),
             registry=self.registry,
             buckets=BATCH_SECONDS,
         )
@@ -47,6 +60,18 @@ class Metrics:
         )
         self._parked = self._gauge("ordersys_parked_events", "Unfinished parked events.", ("group", "state"))
         self._parked_seen: set[tuple[str, str]] = set()
+        self._committed = self._gauge(
+            "ordersys_consumer_committed_offset",
+            "Offset that a group goes on from.",
+            ("group", "topic", "partition"),
+        )
+        self._orders = Histogram(
+            "ordersys_order_seconds",
+            "Time from an order's acceptance to its final state.",
+            ("status",),
+            registry=self.registry,
+            buckets=ORDER_SECONDS,
+        )
 
     def render(self) -> tuple[bytes, str]:
         """The exposition and its content type."""
@@ -68,6 +93,28 @@ class Metrics:
                 self._events.labels(fact.service, fact.group, fact.topic, outcome).inc(count)
 
     @_take.register
+    def _(self, fact: facts.OrdersFinalised) -> None:
+        for status, seconds in fact.seconds.items():
+            observe = self._orders.labels(status).observe
+            for each in seconds:
+                observe(each)
+
+    @_take.register
+    def _(self, fact: facts.EffectsRecorded) -> None:
+        labels = (fact.service, fact.channel, fact.outcome)
+        self._deliveries.labels(*labels).inc(len(fact.effects))
+        if fact.outcome == "delivered":
+            seconds = self._delivery_seconds.labels(*labels)
+            for effect in fact.effects:
+                seconds.observe(effect.seconds)
+
+    @_take.register
+    def _(self, fact: facts.EffectFailed) -> None:
+        labels = (fact.service, fact.channel, fact.outcome)
+        self._deliveries.labels(*labels).inc()
+        self._delivery_seconds.labels(*labels).observe(fact.seconds)
+
+    @_take.register
     def _(self, fact: facts.BatchRunAgain) -> None:
         self._again.labels(fact.service, fact.group).inc()
 
@@ -81,6 +128,8 @@ class Metrics:
         if fact.lag is not None:
             # A group that has committed nothing has no lag to show: absent, never 0.
             self._lag.labels(fact.group, fact.topic, str(fact.partition)).set(fact.lag)
+            committed = fact.end - fact.lag
+            self._committed.labels(fact.group, fact.topic, str(fact.partition)).set(committed)
 
     @_take.register
     def _(self, fact: facts.ConsumerStalled) -> None:

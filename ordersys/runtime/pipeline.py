@@ -264,11 +264,14 @@ class Pipeline:
         self._on_fact(
             BatchCommitted(
                 service=self._service.name,
+                source=self._service.source,
                 group=self._group,
                 topic=self._topic,
                 outcomes=outcomes,
                 seconds=perf_counter() - started,
                 retry=retry,
+                done=applied.done,
+                failed=[failure.item for failure in applied.failures],
             )
         )
         for fact in applied.facts:
@@ -285,4 +288,5 @@ def _sum(parts: Sequence[Applied]) -> Applied:
         sum(part.duplicates for part in parts),
         [failure for part in parts for failure in part.failures],
         [fact for part in parts for fact in part.facts],
+        [item for part in parts for item in part.done],
     )

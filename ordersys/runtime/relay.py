@@ -82,7 +82,8 @@ class Relay:
         if ids:
             await publisher.publish(messages)
             await outbox.delete(session, ids)
-            self._on_fact(OutboxPublished(rows=len(ids), seconds=perf_counter() - started))
+            seconds = perf_counter() - started
+            self._on_fact(OutboxPublished(rows=len(ids), seconds=seconds, messages=messages))
         child.beat(done=len(ids))
         return len(ids)
 

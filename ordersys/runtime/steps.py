@@ -9,11 +9,11 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
-from ordersys.adapters.kafka import Headers, Record
-from ordersys.contract import ids
+from ordersys.adapters.kafka import Record
 from ordersys.contract.errors import Rejected, Undecodable
 from ordersys.contract.events import Event
 from ordersys.contract.service import Context
+from ordersys.runtime import tracing
 
 HEADER_BYTES_MAX = 2048
 
@@ -81,6 +81,20 @@ def hold_back(
     return free, held
 
 
+def before(records: Sequence[Record], left: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
+    """``records`` before the first of ``left`` in their partition, whose offsets may be committed; the rest."""
+    if not left:
+        return records, ()
+    first: dict[int, int] = {}
+    for record in left:
+        first[record.partition] = min(record.offset, first.get(record.partition, record.offset))
+    done, rest = [], []
+    for record in records:
+        end = first.get(record.partition)
+        (done if end is None or record.offset < end else rest).append(record)
+    return done, rest
+
+
 def decide(
     items: Iterable[Item], act: Callable[[Item], Decided], guard: Sentry
 ) -> tuple[list[tuple[Item, Decided]], list[Failure]]:
@@ -127,8 +141,9 @@ def context_of(item: Item, now: datetime) -> Context:
 
 def headers_of(item: Item, event: Event) -> dict[str, str]:
     """Headers of an event that ``item`` brought about."""
+    cause = tracing.trace_of(item.record.headers, item.event) or tracing.made_of(event)
     headers = {
-        "traceparent": traceparent_of(item.record.headers, item.event),
+        "traceparent": cause.at(event.source_service).text,
         "correlation_id": event.correlation_id,
         "event_id": event.event_id,
         "event_type": event.event_type,
@@ -140,13 +155,3 @@ def cut(text: str) -> str:
     """At most ``HEADER_BYTES_MAX`` bytes of it, as UTF-8: what others write knows no bounds."""
     encoded = text.encode("utf-8", "backslashreplace")
     return text if len(encoded) <= HEADER_BYTES_MAX else encoded[:HEADER_BYTES_MAX].decode("utf-8", "ignore")
-
-
-def traceparent_of(headers: Headers, event: Event) -> str:
-    """The record's W3C trace context; of a record without one, a context made from its ids."""
-    for name, value in headers:
-        if name == "traceparent" and value:
-            return value.decode("ascii", "replace")
-    trace = ids.deterministic_id(f"trace:{event.order_id}").replace("-", "")
-    span = ids.deterministic_id(f"span:{event.event_id}").replace("-", "")[:16]
-    return f"00-{trace}-{span}-01"

@@ -98,7 +98,7 @@ class PublishingWork:
         if failures:
             async with self._database.session() as session, session.transaction():
                 await self._parking.park(session, failures, now)
-        return Applied(len(done), 0, failures)
+        return Applied(len(done), 0, failures, done=done)
 
     async def attempt(self, partitions: Sequence[int], rows_max: int, now: datetime) -> Applied | None:
         """Try the parked rows that are due: publish, await the acknowledgement, then release."""
@@ -111,7 +111,7 @@ class PublishingWork:
             done, failures = await self._form.publish(items, now)
             async with session.transaction():
                 await self._parking.attempted(session, done, failures)
-        return Applied(len(done), 0, failures)
+        return Applied(len(done), 0, failures, done=done)
 
 
 Work = CommittingWork | PublishingWork

@@ -218,7 +218,7 @@ async def test_doctor_sees_a_group_that_stands_still(
 
         said = await wait_until(seen, "the group is found standing still")
         assert re.search(rf"group {group} +lag .*, does not move\n +to do: run its role", said)
-        assert "NOT ok  role inventory" in re.sub(" +", "  ", said).replace("role  ", "role ")
+        assert re.search(r"^NOT ok +role inventory +", said, re.M)
     finally:
         system.supervisor.start("inventory")
     await shop.ready()

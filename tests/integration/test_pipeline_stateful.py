@@ -15,6 +15,7 @@ from ordersys.contract.errors import DependencyUnavailable
 from ordersys.contract.events import Event, InventoryResult, PaymentResult
 from ordersys.contract.order import OrderState
 from ordersys.contract.service import Context, Decision, Service, Stateful, Subscription
+from ordersys.runtime.facts import BatchCommitted, OrdersFinalised
 from ordersys.services import orchestrator
 from tests.driving import running
 from tests.integration.flow import (
@@ -247,7 +248,9 @@ async def test_both_results_in_one_batch_are_folded_one_after_the_other(
     await write(fresh.broker, [message(both.topic, result) for result in results])
     async with running(both.pipeline().run):
         await both.caught_up()
-    assert len(both.facts) == 2  # the assignment, and one batch
+    assert len(both.facts.of(BatchCommitted)) == 1
+    (finalised,) = both.facts.of(OrdersFinalised)
+    assert [(status, len(took)) for status, took in finalised.seconds.items()] == [("CONFIRMED", 1)]
     assert await said(fresh) == {order_id: [PROCESSING, CONFIRMED]}
     assert await stands(fresh, order_id) == ("CONFIRMED", 2, "PROCESSED", "RESERVED")
 

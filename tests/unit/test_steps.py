@@ -101,12 +101,3 @@ def test_no_event_passes_an_earlier_one_of_its_key(keys, failing, parked) -> Non
     for item, _ in decided:
         earlier = [s for s in stopped if s.key is not None and s.key == item.key]
         assert all(s.record.offset > item.record.offset for s in earlier)
-
-
-def test_trace_context_is_taken_from_the_record_or_made_of_its_ids() -> None:
-    given_context = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
-    assert steps.traceparent_of([("traceparent", given_context.encode())], created()) == given_context
-    made = steps.traceparent_of([], created())
-    assert made == steps.traceparent_of([], created())
-    version, trace, span, flags = made.split("-")
-    assert (version, len(trace), len(span), flags) == ("00", 32, 16, "01")

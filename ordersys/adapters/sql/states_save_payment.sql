@@ -1,4 +1,5 @@
--- Save what a batch of payment results made of orders that states_lock.sql has locked.
+-- Save what a batch of payment results made of orders that states_lock.sql has locked; returns
+-- when each was created.
 -- $1 id, $2 status, $3 version, $4 result, $5 reason, $6 event id, $7 at, $8 partition, $9 offset, $10 now
 update orders
 set status = new.status,
@@ -14,3 +15,4 @@ from unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::text[], $6::text[
             $7::timestamptz[], $8::int[], $9::bigint[])
      as new (id, status, version, result, reason, event_id, at, partition, "offset")
 where orders.id = new.id
+returning orders.id::text, orders.created_at_utc
