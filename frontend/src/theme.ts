@@ -13,10 +13,24 @@ const teal: MantineColorsTuple = [
   '#0a4c48',
 ]
 
+// Mantine's greys of the dark theme, in the tone of `tokens.css`.
+const dark: MantineColorsTuple = [
+  '#d3dade',
+  '#b3bec4',
+  '#8a979e',
+  '#5f6d75',
+  '#3b474e',
+  '#2b353b',
+  '#1a2125',
+  '#151a1d',
+  '#101518',
+  '#0b0f11',
+]
+
 export const theme = createTheme({
   primaryColor: 'teal',
   primaryShade: 7,
-  colors: { teal },
+  colors: { teal, dark },
   fontFamily:
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',

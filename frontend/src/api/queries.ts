@@ -6,6 +6,7 @@ import { countOrders, listOrders, readEvents, readHistory, readPipeline, readSum
 import { ApiError } from './problem'
 import type { ListQuery, Timeline } from './types'
 
+// What the feed replaces many times a second shares what did not change by itself (structuralSharing: false).
 const LIST_KEPT_MS = 120_000
 const STEP_POLL_MS = 1_000
 const STEP_POLL_SLOW_MS = 5_000
@@ -25,6 +26,7 @@ export function ordersQuery(filters: Filters) {
     getNextPageParam: (page: Page) => page.next,
     staleTime: Infinity,
     gcTime: LIST_KEPT_MS,
+    structuralSharing: false,
   })
 }
 
@@ -72,12 +74,14 @@ export const pipelineQuery = queryOptions({
   queryKey: ['pipeline', 'now'],
   queryFn: ({ signal }) => readPipeline(signal),
   staleTime: Infinity,
+  structuralSharing: false,
 })
 
 export const historyQuery = queryOptions({
   queryKey: ['pipeline', 'history'],
   queryFn: ({ signal }) => readHistory(signal),
   staleTime: Infinity,
+  structuralSharing: false,
 })
 
 export function summaryQuery(minutes: number) {

@@ -40,20 +40,12 @@ export function rowsOf(data: Pages | undefined): OrderRow[] {
 }
 
 function mapRows(data: Pages, change: (row: OrderRow) => OrderRow | null): Pages {
-  let touched = false
   const pages = data.pages.map((page) => {
-    let same = true
-    const orders: OrderRow[] = []
-    for (const row of page.orders) {
-      const next = change(row)
-      same &&= next === row
-      if (next) orders.push(next)
-    }
-    if (same) return page
-    touched = true
-    return { ...page, orders }
+    const after = page.orders.map(change)
+    if (after.every((row, index) => row === page.orders[index])) return page
+    return { ...page, orders: after.filter((row) => row !== null) }
   })
-  return touched ? { ...data, pages } : data
+  return pages.every((page, index) => page === data.pages[index]) ? data : { ...data, pages }
 }
 
 function byNewest(a: OrderRow, b: OrderRow): number {

@@ -106,7 +106,7 @@ export class LiveFeed implements Listener {
     // With a gap, new rows would leave holes between them: they come with the next reading.
     const known = batch.gap ? { ...batch, created: [] } : batch
     const patched = patchList(data, held, known, filters, this.holds(filters))
-    this.client.setQueryData(key, { ...data, ...patched.pages } as typeof data)
+    this.client.setQueryData(key, { ...data, ...patched.pages })
     if (patched.held !== held) this.client.setQueryData(heldKey, patched.held)
     if (batch.gap || patched.lacking) this.stale(filters)
   }
@@ -159,11 +159,16 @@ export class LiveFeed implements Listener {
   /** The rows in sight anew, without moving any. */
   private async readRange({ filters, range }: View): Promise<void> {
     if (!range) return
-    const { status: _, ...rest } = filters
-    const query = { ...queryOf({ ...rest, status: [] }, RANGE_ROWS_MAX), created_from: range.from, created_to: range.to }
+    // Whatever their status is by now: a row that left the filter is shown as what it has become.
+    const query = {
+      ...queryOf({ ...filters, status: [] }, RANGE_ROWS_MAX),
+      created_from: range.from,
+      created_to: range.to,
+    }
     try {
       const { orders } = await listOrders(query)
-      this.client.setQueryData(ordersQuery(filters).queryKey, (data) => data && { ...data, ...refreshRows(data, orders) } as typeof data)
+      const key = ordersQuery(filters).queryKey
+      this.client.setQueryData(key, (data) => data && { ...data, ...refreshRows(data, orders) })
     } catch {
       // The rows stay as they are, the next gap asks again; the list itself says when it cannot be read.
     }

@@ -69,7 +69,7 @@ function EventItem({ event }: { event: RawEvent }): ReactElement {
         <span className="mono muted">{placeOf(event)}</span>
         <CopyButton text={json} what={`the event ${name}`} />
       </div>
-      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${name}, as JSON`}>
+      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${placeOf(event) ?? name}, as JSON`}>
         {json}
       </pre>
     </li>

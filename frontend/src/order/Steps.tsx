@@ -51,7 +51,7 @@ function StepRow({ step }: { step: StepView }): ReactElement {
           <span className={classes.unseen}>{SAYS[step.state]}: </span>
           {step.title}
           <span className={classes.service}>{step.service}</span>
-          {step.status === null ? null : <span className={classes.status}>{step.status}</span>}
+          {step.status === null || step.title.includes(step.status) ? null : <span className={classes.status}>{step.status}</span>}
         </p>
         {step.reason === null ? null : <p className={classes.reason}>{step.reason}</p>}
         {step.waitsFor === null ? null : (

@@ -5,6 +5,7 @@ import { createOrder } from '../api/client'
 import { ApiError, sentenceOf } from '../api/problem'
 import type { AcceptedOrder } from '../api/types'
 import { useFeed } from '../feed/context'
+import { NOT_A_BANNER } from '../ui/dialog'
 import { Icon } from '../ui/Icon'
 import { randomUuid } from '../ui/uuid'
 import classes from './CreateDrawer.module.css'
@@ -45,9 +46,13 @@ export default function CreateDrawer({ onClose }: { onClose: () => void }): Reac
     if (!order) return
     setSending(true)
     try {
-      const means = { post: createOrder, sleep, newKey: randomUuid }
+      const onRetry = (error: ApiError): void => {
+        setFailure(`${error.message} Sending it again…`)
+      }
+      const means = { post: createOrder, sleep, newKey: randomUuid, onRetry }
       const accepted = (await createOnce(order, means, leaving.current.signal)) as AcceptedOrder
       setCreated((before) => [accepted, ...before])
+      setFailure(null)
       feed.refresh()
     } catch (error) {
       if (!leaving.current.signal.aborted) refused(error)
@@ -61,7 +66,14 @@ export default function CreateDrawer({ onClose }: { onClose: () => void }): Reac
   }
 
   return (
-    <Drawer opened onClose={close} position="right" title="New order" closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Drawer
+      opened
+      onClose={close}
+      position="right"
+      title="New order"
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      attributes={NOT_A_BANNER}
+    >
       <div className={classes.presets} role="group" aria-label="Presets">
         {PRESETS.map(({ name, says, order }) => (
           <button

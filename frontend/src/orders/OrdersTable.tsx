@@ -1,8 +1,8 @@
 import { Loader } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
-import { useTable, type OnChangeFn, type RowSelectionState } from '@tanstack/react-table'
+import { FlexRender, useTable, type OnChangeFn, type Row, type RowSelectionState } from '@tanstack/react-table'
 import { useWindowVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState, type ReactElement } from 'react'
+import { memo, useEffect, useLayoutEffect, useRef, useState, type ReactElement } from 'react'
 import type { OrderRow } from '../api/types'
 import { Retry, Strip } from '../ui/Notice'
 import { columns, features } from './columns'
@@ -30,6 +30,27 @@ function rowId(row: OrderRow): string {
   return row.id
 }
 
+interface CellsProps {
+  row: Row<typeof features, OrderRow>
+  selected: boolean
+}
+
+/** The cells of a row, drawn anew only when its order or its selection changed. */
+const Cells = memo(
+  function Cells({ row }: CellsProps): ReactElement {
+    return (
+      <>
+        {row.getAllCells().map((cell) => (
+          <div key={cell.id} role="cell" data-column={cell.column.id} className={classes.cell}>
+            <FlexRender cell={cell} />
+          </div>
+        ))}
+      </>
+    )
+  },
+  (before, after) => before.row.original === after.row.original && before.selected === after.selected,
+)
+
 /** Orders, of which only the rows near the window are in the document. */
 export function OrdersTable({ rows, selection, onSelection, onSight, more, loading, failed, onMore }: Props): ReactElement {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false })
@@ -43,6 +64,7 @@ export function OrdersTable({ rows, selection, onSelection, onSight, more, loadi
     columns,
     data: rows,
     getRowId: rowId,
+    enableRowRangeSelection: false,
     state: { rowSelection: selection },
     onRowSelectionChange: onSelection,
   })
@@ -97,11 +119,7 @@ export function OrdersTable({ rows, selection, onSelection, onSight, more, loadi
                 className={classes.row}
                 style={{ height: item.size, transform: `translateY(${String(item.start - top)}px)` }}
               >
-                {row.getAllCells().map((cell) => (
-                  <div key={cell.id} role="cell" data-column={cell.column.id} className={classes.cell}>
-                    <table.FlexRender cell={cell} />
-                  </div>
-                ))}
+                <Cells row={row} selected={row.getIsSelected()} />
               </div>
             )
           })}

@@ -1,12 +1,11 @@
-import { Checkbox } from '@mantine/core'
 import { createColumnHelper, rowSelectionFeature, tableFeatures } from '@tanstack/react-table'
-import { Link } from '@tanstack/react-router'
 import type { OrderRow } from '../api/types'
 import { formatMoney } from '../format/money'
 import { formatCount } from '../format/number'
 import { CopyButton } from '../ui/CopyButton'
 import { StatusBadge } from '../ui/StatusBadge'
 import { Age } from '../ui/Time'
+import { OrderLink } from './OrderLink'
 import classes from './OrdersTable.module.css'
 import { shortId } from './text'
 
@@ -18,8 +17,9 @@ export const columns = helper.columns([
     id: 'select',
     header: () => <span className={classes.unseen}>Selected</span>,
     cell: ({ row }) => (
-      <Checkbox
-        size="xs"
+      <input
+        type="checkbox"
+        className={classes.check}
         aria-label={`Select order ${shortId(row.id)}`}
         checked={row.getIsSelected()}
         onChange={row.getToggleSelectedHandler()}
@@ -30,9 +30,7 @@ export const columns = helper.columns([
     header: 'Order',
     cell: ({ getValue }) => (
       <>
-        <Link to="/orders/$id" params={{ id: getValue() }} className="mono" title={getValue()}>
-          {shortId(getValue())}
-        </Link>
+        <OrderLink id={getValue()} />
         <CopyButton text={getValue()} what="the order's id" />
       </>
     ),

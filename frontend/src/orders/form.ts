@@ -19,7 +19,6 @@ const QUANTITY_MAX = 2 ** 31 - 1
 // The address a browser takes in <input type=email> (WHATWG HTML, section 4.10.5.1.5), as the API does.
 const EMAIL =
   /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$/
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/
 
 const FIELD_OF: Record<keyof NewOrder, Field> = {
@@ -35,7 +34,7 @@ export function orderOf(form: OrderForm): { order: NewOrder } | { errors: FieldE
   const email = form.email.trim()
   if (!EMAIL.test(email) || email.length > EMAIL_CHARS_MAX) errors.email = 'Enter an email address.'
   const sku = form.sku.trim()
-  if (sku === '' || [...sku].length > SKU_CHARS_MAX || CONTROL.test(sku)) {
+  if (sku === '' || Array.from(sku).length > SKU_CHARS_MAX || CONTROL.test(sku)) {
     errors.sku = `Enter 1 to ${String(SKU_CHARS_MAX)} characters.`
   }
   const quantity = /^\d+$/.test(form.quantity.trim()) ? Number(form.quantity) : NaN

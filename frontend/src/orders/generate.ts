@@ -33,7 +33,7 @@ export function waitMs(attempt: number, error: ApiError): number {
  *  @throws ApiError when it was refused, or could not be delivered in `ATTEMPTS_MAX` attempts. */
 export async function createOnce(
   order: NewOrder,
-  means: Pick<Means, 'post' | 'sleep' | 'newKey'> & { onRetry?: () => void },
+  means: Pick<Means, 'post' | 'sleep' | 'newKey'> & { onRetry: (error: ApiError) => void },
   signal: AbortSignal,
 ): Promise<unknown> {
   const key = means.newKey()
@@ -44,7 +44,7 @@ export async function createOnce(
       if (signal.aborted) throw error
       const known = error instanceof ApiError ? error : unreachable()
       if (!known.retriable || attempt + 1 >= ATTEMPTS_MAX) throw known
-      means.onRetry?.()
+      means.onRetry(known)
       await means.sleep(waitMs(attempt, known), signal)
     }
   }
@@ -60,18 +60,23 @@ export async function generate(orders: readonly NewOrder[], means: Means, signal
   const ended = new AbortController()
   const either = AbortSignal.any([signal, ended.signal])
   const queue = orders.values()
-  const onRetry = (): void => {
-    tell({ retries: progress.retries + 1 })
+  const one = {
+    ...means,
+    // An order on its way when another is refused may still arrive; only waiting ends at once.
+    sleep: (ms: number) => means.sleep(ms, either),
+    onRetry: () => {
+      tell({ retries: progress.retries + 1 })
+    },
   }
   // Workers share one iterator: each takes the next order when it is done with its last.
   const work = async (): Promise<void> => {
     for (const order of queue) {
       if (either.aborted) return
       try {
-        await createOnce(order, { ...means, onRetry }, either)
+        await createOnce(order, one, signal)
         tell({ created: progress.created + 1 })
       } catch (error) {
-        if (!either.aborted && error instanceof ApiError) tell({ error })
+        if (error instanceof ApiError && progress.error === null) tell({ error })
         ended.abort()
         return
       }

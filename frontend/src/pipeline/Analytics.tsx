@@ -81,7 +81,7 @@ function TopSkus({ skus }: { skus: AnalyticsSummary['top_skus'] }): ReactElement
       {skus.length === 0 ? (
         <p className={tables.none}>No order was counted yet.</p>
       ) : (
-        <div className="scroll-x" tabIndex={0} role="region" aria-label="Top SKUs">
+        <div className="scroll-x" tabIndex={0} role="region" aria-label="Top SKUs, as a table">
           <table className="data">
             <thead>
               <tr>

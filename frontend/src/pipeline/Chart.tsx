@@ -1,5 +1,5 @@
 import { useComputedColorScheme } from '@mantine/core'
-import { useEffect, useMemo, useRef, useState, type ReactElement } from 'react'
+import { useEffect, useEffectEvent, useMemo, useRef, useState, type ReactElement } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { formatClock } from '../format/time'
@@ -24,8 +24,7 @@ export function Chart({ title, at, lines, format }: Props): ReactElement {
   const chart = useRef<uPlot | null>(null)
   const [hovered, setHovered] = useState<number | null>(null)
   const data = useMemo((): uPlot.AlignedData => [at.map((time) => Date.parse(time) / 1000), ...lines.map((line) => line.values)], [at, lines])
-  const latest = useRef(data)
-  latest.current = data
+  const latest = useEffectEvent(() => data)
   const look = JSON.stringify(lines.map(({ label, color, dash }) => ({ label, color, dash })))
 
   useEffect(() => {
@@ -50,13 +49,13 @@ export function Chart({ title, at, lines, format }: Props): ReactElement {
         ...(zone === 'utc' && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'UTC') }),
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
-          { ...axis, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5)) },
+          { ...axis, size: 30, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5)) },
           { ...axis, size: 52, values: (_, values) => values.map(format) },
         ],
         series: [{}, ...series],
         hooks: { setCursor: [({ cursor }) => { setHovered(cursor.idx ?? null) }] },
       },
-      latest.current,
+      latest(),
       element,
     )
     chart.current = plot

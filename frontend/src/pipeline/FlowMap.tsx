@@ -55,13 +55,20 @@ function noteOf(node: FlowNode): string | null {
   return node.rows === undefined ? null : `${formatCompact(node.rows)} rows`
 }
 
-// Longer names of topics are written smaller, to stay inside their box.
-const NAME_CHARS = 15
+// Longer names of topics are broken at their last dot, to stay inside their box.
+const NAME_CHARS = 17
+const LINE_PX = 13
+
+function nameLines(name: string): string[] {
+  const dot = name.lastIndexOf('.')
+  return name.length <= NAME_CHARS || dot <= 0 ? [name] : [name.slice(0, dot), name.slice(dot)]
+}
 
 function NodeBox({ node, layout }: { node: FlowNode; layout: Layout }): ReactElement {
   const { x, y } = layout.at[node.id]
   const note = noteOf(node)
   const topic = node.kind === 'topic'
+  const lines = nameLines(node.name)
   return (
     <g className={classes.node} data-kind={node.kind} transform={`translate(${String(x)} ${String(y)})`}>
       <rect
@@ -71,8 +78,12 @@ function NodeBox({ node, layout }: { node: FlowNode; layout: Layout }): ReactEle
         height={NODE_HEIGHT}
         rx={topic ? NODE_HEIGHT / 2 : 8}
       />
-      <text className={classes.name} y={note === null ? 4 : -2} data-long={node.name.length > NAME_CHARS || undefined}>
-        {node.name}
+      <text className={classes.name} y={note === null && lines.length === 1 ? 4 : -2}>
+        {lines.map((line, index) => (
+          <tspan key={line} x={0} dy={index === 0 ? 0 : LINE_PX}>
+            {line}
+          </tspan>
+        ))}
       </text>
       {note === null ? null : (
         <text className={classes.note} y={14}>

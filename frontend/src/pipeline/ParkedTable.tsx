@@ -22,8 +22,12 @@ export function ParkedTable({ parked }: { parked: Pipeline['parked'] }): ReactEl
             <thead>
               <tr>
                 <th scope="col">Group</th>
-                <th scope="col">State</th>
-                <th scope="col">Meaning</th>
+                <th scope="col" className={classes.text}>
+                  State
+                </th>
+                <th scope="col" className={classes.text}>
+                  Meaning
+                </th>
                 <th scope="col">Events</th>
               </tr>
             </thead>
@@ -31,8 +35,8 @@ export function ParkedTable({ parked }: { parked: Pipeline['parked'] }): ReactEl
               {parked.map(({ group, state, rows }) => (
                 <tr key={`${group} ${state}`}>
                   <th scope="row">{group}</th>
-                  <td>{state}</td>
-                  <td className="muted">{SAYS[state] ?? ''}</td>
+                  <td className={classes.text}>{state}</td>
+                  <td className={`muted ${classes.text ?? ''}`}>{SAYS[state] ?? ''}</td>
                   <td className={classes.strong}>{formatCount(rows)}</td>
                 </tr>
               ))}

@@ -1,6 +1,6 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import type { ReactElement } from 'react'
+import { useDeferredValue, type ReactElement } from 'react'
 import { sentenceOf } from '../api/problem'
 import { historyQuery, pipelineQuery } from '../api/queries'
 import type { Pipeline } from '../api/types'
@@ -47,6 +47,8 @@ export default function PipelinePage(): ReactElement {
 
 function Parts({ now }: { now: Pipeline }): ReactElement {
   const history = useQuery(historyQuery)
+  // Six canvases are drawn after the tables, not in one task with them.
+  const drawn = useDeferredValue(history.data)
   return (
     <div className={classes.parts}>
       {now.kafka === 'ok' ? null : (
@@ -60,8 +62,8 @@ function Parts({ now }: { now: Pipeline }): ReactElement {
       <LagTable groups={now.groups} />
       <ThroughputTable topics={now.topics} />
       <ParkedTable parked={now.parked} />
-      {history.data ? (
-        <HistoryCharts history={history.data} />
+      {drawn ? (
+        <HistoryCharts history={drawn} />
       ) : history.error ? (
         <Strip action={<Retry onClick={() => void history.refetch()} loading={history.isFetching} />}>
           The last 15 minutes could not be read. {sentenceOf(history.error)}

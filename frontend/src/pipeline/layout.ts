@@ -13,25 +13,26 @@ export interface Layout {
   at: Record<NodeId, Point>
 }
 
-export const NODE_WIDTH = 112
+export const NODE_WIDTH = 116
 export const NODE_HEIGHT = 48
+const BESIDE = 11
 
 export const WIDE: Layout = {
   width: 1240,
-  height: 330,
+  height: 272,
   axis: 'x',
   at: {
-    api: { x: 62, y: 130 },
-    relay: { x: 222, y: 130 },
-    created: { x: 382, y: 130 },
-    payment: { x: 546, y: 60 },
-    inventory: { x: 546, y: 200 },
-    paymentResult: { x: 706, y: 60 },
-    inventoryResult: { x: 706, y: 200 },
-    orchestrator: { x: 862, y: 130 },
-    statusChanged: { x: 1018, y: 130 },
-    notification: { x: 1178, y: 60 },
-    analytics: { x: 1178, y: 290 },
+    api: { x: 62, y: 100 },
+    relay: { x: 222, y: 100 },
+    created: { x: 382, y: 100 },
+    payment: { x: 546, y: 34 },
+    inventory: { x: 546, y: 166 },
+    paymentResult: { x: 706, y: 34 },
+    inventoryResult: { x: 706, y: 166 },
+    orchestrator: { x: 862, y: 100 },
+    statusChanged: { x: 1018, y: 100 },
+    notification: { x: 1178, y: 34 },
+    analytics: { x: 1178, y: 238 },
   },
 }
 
@@ -70,7 +71,11 @@ export function curveOf(from: NodeId, to: NodeId, { at, axis }: Layout): Curve {
       : [{ x: a.x, y: a.y + NODE_HEIGHT / 2 }, { x: b.x, y: b.y - NODE_HEIGHT / 2 }]
   const middle = { x: (start.x + end.x) / 2, y: (start.y + end.y) / 2 }
   const bends = axis === 'x' ? [middle.x, start.y, middle.x, end.y] : [start.x, middle.y, end.x, middle.y]
-  return { path: `M${String(start.x)} ${String(start.y)}C${bends.join(' ')} ${String(end.x)} ${String(end.y)}`, label: middle }
+  const path = `M${String(start.x)} ${String(start.y)}C${bends.join(' ')} ${String(end.x)} ${String(end.y)}`
+  // A straight edge is short: its label stands beside it.
+  if (a.y === b.y) return { path, label: { x: middle.x, y: middle.y - BESIDE } }
+  if (a.x === b.x) return { path, label: { x: middle.x + 2.5 * BESIDE, y: middle.y } }
+  return { path, label: middle }
 }
 
 /** The one edge that passes others by: along the bottom of the wide picture, the right of the tall one. */

@@ -1,5 +1,6 @@
 import { Kbd, Modal } from '@mantine/core'
 import type { ReactElement } from 'react'
+import { NOT_A_BANNER } from '../ui/dialog'
 import classes from './HelpDialog.module.css'
 import { Settings } from './Settings'
 import { SHORTCUTS } from './shortcuts'
@@ -12,7 +13,13 @@ interface Props {
 
 export default function HelpDialog({ settings, onClose }: Props): ReactElement {
   return (
-    <Modal opened onClose={onClose} title={settings ? 'Settings and help' : 'Help'} closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened
+      onClose={onClose}
+      title={settings ? 'Settings and help' : 'Help'}
+      closeButtonProps={{ 'aria-label': 'Close' }}
+      attributes={NOT_A_BANNER}
+    >
       {settings ? (
         <section className={classes.section}>
           <h3>Times and theme</h3>

@@ -56,7 +56,7 @@ export function Shell(): ReactElement {
                 setHelp(true)
               }}
             >
-              <Icon name={roomy ? 'help' : 'gear'} />
+              <Icon name={roomy ? 'help' : 'sliders'} />
             </ActionIcon>
           </div>
         </div>

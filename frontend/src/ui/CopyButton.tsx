@@ -1,11 +1,11 @@
-import { ActionIcon } from '@mantine/core'
 import { useEffect, useState, type ReactElement } from 'react'
 import { copyText } from './clipboard'
+import classes from './CopyButton.module.css'
 import { Icon } from './Icon'
 
 const SHOWN_MS = 1_500
 
-/** Copies `text`; `what` names it in the button's label. */
+/** Copies `text`; `what` names it in the button's label. A plain button, since tables hold many. */
 export function CopyButton({ text, what }: { text: string; what: string }): ReactElement {
   const [done, setDone] = useState<boolean | null>(null)
   useEffect(() => {
@@ -19,16 +19,14 @@ export function CopyButton({ text, what }: { text: string; what: string }): Reac
   }, [done])
   const label = done === null ? `Copy ${what}` : done ? 'Copied' : 'The browser did not allow copying'
   return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size="sm"
+    <button
+      type="button"
+      className={classes.copy}
       aria-label={label}
       title={label}
-      data-copied={done ?? undefined}
       onClick={() => void copyText(text).then(setDone)}
     >
       <Icon name={done === null ? 'copy' : done ? 'check' : 'warning'} size={14} />
-    </ActionIcon>
+    </button>
   )
 }

@@ -16,6 +16,7 @@ export async function copyText(text: string): Promise<boolean> {
   area.style.opacity = '0'
   document.body.append(area)
   area.select()
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way outside of secure contexts
   const done = document.execCommand('copy')
   area.remove()
   return done
