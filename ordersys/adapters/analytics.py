@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 import msgspec
@@ -48,16 +49,34 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class AnalyticsReader:
-    """Reads what analytics has counted. It lags behind the orders as far as its groups do."""
+    """Reads what analytics has counted. It lags behind the orders as far as its groups do.
 
-    def __init__(self, sessions: ReadSessions) -> None:
+    Everybody who asks within ``keep_s`` gets the same answer: it grows with the SKUs of the time asked for.
+    """
+
+    def __init__(self, sessions: ReadSessions, *, keep_s: float = 1.0) -> None:
         self._sessions = sessions
+        self._keep_s = keep_s
+        self._kept: dict[int, asyncio.Task[Summary]] = {}
 
     async def summary(self, minutes: int) -> Summary:
         """The last ``minutes``, the present one included.
 
         :raises DependencyUnavailable: the database cannot be asked.
         """
+        reading = self._kept.get(minutes)
+        if reading is None:
+            reading = self._kept[minutes] = asyncio.ensure_future(self._read(minutes))
+            reading.add_done_callback(lambda task: self._keep(minutes, task))
+        return await asyncio.shield(reading)
+
+    def _keep(self, minutes: int, task: asyncio.Task[Summary]) -> None:
+        if task.cancelled() or task.exception() is not None or not self._keep_s:
+            del self._kept[minutes]
+        else:
+            asyncio.get_running_loop().call_later(self._keep_s, self._kept.pop, minutes)
+
+    async def _read(self, minutes: int) -> Summary:
         async with self._sessions.session() as session:
             rows = await session.fetch(statement("analytics_minutes"), minutes)
             skus = await session.fetch(statement("analytics_skus"), minutes, TOP_SKUS)

@@ -8,7 +8,11 @@ asked for           index (infra/postgres/0002_reads.sql)
 nothing, a time     orders_newest
 a SKU, an address   orders_by_sku, orders_by_email
 statuses            the primary key of order_states, once per status
+both                whichever of the two has fewer rows; the other one
+                    says of each row whether it fits
 =================== ==================================================
+
+What stays slow is a SKU that many orders have with a status that many have, but hardly any order both.
 """
 
 from __future__ import annotations
@@ -71,8 +75,9 @@ def page_statement(limit: int, filters: Filters, after: Position | None) -> tupl
         text = statement("orders_page").replace("{conditions}", " and ".join(conditions) or "true")
         return text.replace("place.", "orders."), parameters
     # All at once, with status = any(…), no index gives the order: of each status its newest, merged.
+    part = "orders_page_status" if filters.sku is None and filters.email is None else "orders_page_status_and"
     parts = [
-        statement("orders_page_status").replace(
+        statement(part).replace(
             "{conditions}", " and ".join([f"place.status = {parameter(status)}", *conditions])
         )
         for status in statuses

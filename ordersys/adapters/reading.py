@@ -9,8 +9,17 @@ from contextlib import asynccontextmanager
 from ordersys.adapters.postgres import Database, Session
 from ordersys.contract.errors import DependencyUnavailable
 
-# Filters are optional and their values lie far apart in how much they select: a plan is made for each.
-_PLAN_EACH = "set plan_cache_mode = force_custom_plan"
+# Filters are optional, and their values lie far apart in how much they select: a plan is made for each. What
+# is read is a short range of an index in its order, with single rows looked up for it. Plans that read all
+# there is, to sort or to join it, are never meant: they come of estimates that are off or old.
+_PLANS = """
+set plan_cache_mode = force_custom_plan;
+set enable_seqscan = off;
+set enable_bitmapscan = off;
+set enable_hashjoin = off;
+set enable_mergejoin = off;
+set max_parallel_workers_per_gather = 0
+"""
 
 
 class ReadSessions:
@@ -62,7 +71,7 @@ class ReadSessions:
                 return session
         session = await self._database.connect()
         try:
-            await session.execute(_PLAN_EACH)
+            await session.execute(_PLANS)
         except BaseException:
             session.terminate()
             raise

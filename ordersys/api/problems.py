@@ -114,6 +114,11 @@ def away() -> Problem:
     )
 
 
+def unknown_order() -> Problem:
+    """404: no order has this id, or it cannot be one."""
+    return Problem(404, "There is no order with this id.", kind="unknown-order")
+
+
 ExceptionHandler = Callable[[Request[Any, Any, Any], Any], Response[bytes]]
 
 
