@@ -53,6 +53,8 @@ NO_COORDINATOR_YET = (
 BATCH_BYTES_MAX = 1_000_000
 REQUEST_BYTES_MAX = 2_097_152
 STOP_TIMEOUT_S = 5.0
+PICK_BYTES_MAX = 65_536
+PICK_WAIT_MS = 1_000
 
 
 class Record(Protocol):
@@ -88,6 +90,14 @@ class Position(NamedTuple):
     partition: int
     end: int
     committed: int | None
+
+
+class Spot(NamedTuple):
+    """The place of one record in the log."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class Sighting(NamedTuple):
@@ -211,6 +221,20 @@ class Broker:
         tps = [TopicPartition(topic, number) for topic in topics for number in range(described[topic])]
         async with self._running(consumer):
             yield Tail(consumer, str(cluster), tps)
+
+    @asynccontextmanager
+    async def picker(self) -> AsyncIterator[Picker]:
+        """Reads single records, in no group."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.brokers,
+            client_id=f"{self.client_id}-picker",
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            request_timeout_ms=self.request_timeout_ms,
+            max_partition_fetch_bytes=PICK_BYTES_MAX,
+        )
+        async with self._running(consumer):
+            yield Picker(consumer)
 
     async def create_topics(
         self, partitions: Mapping[str, int], *, keep: Iterable[str], replication: int = 1
@@ -524,6 +548,54 @@ class Tail:
         """
         with translated(), anyio.fail_after(5):
             await self._consumer.topics()
+
+
+class Picker:
+    """Reads single records: at known offsets, or of a key in a stretch of a partition."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def at(self, spots: Iterable[Spot]) -> list[Record]:
+        """The records at ``spots`` that the log still has."""
+        wanted = [(TopicPartition(topic, partition), offset) for topic, partition, offset in spots]
+        if not wanted:
+            return []
+        with translated(), anyio.fail_after(5):
+            begins = await self._consumer.beginning_offsets([tp for tp, _ in wanted])
+            ends = await self._consumer.end_offsets([tp for tp, _ in wanted])
+        found: list[Record] = []
+        for tp, offset in wanted:
+            if begins[tp] <= offset < ends[tp]:
+                # A compacted log may go on with a later record.
+                found += [each for each in await self._read(tp, offset, 1) if each.offset == offset]
+        return found
+
+    async def of_key(
+        self, topic: str, partition: int, key: bytes, *, since_ms: int, records_max: int
+    ) -> list[Record]:
+        """Records of ``key`` among the first ``records_max`` written since ``since_ms`` (Unix epoch)."""
+        tp = TopicPartition(topic, partition)
+        with translated(), anyio.fail_after(5):
+            first = (await self._consumer.offsets_for_times({tp: since_ms}))[tp]
+            end = (await self._consumer.end_offsets([tp]))[tp]
+        if first is None:
+            return []
+        records = await self._read(tp, first.offset, min(records_max, end - first.offset))
+        return [record for record in records if record.key == key]
+
+    async def _read(self, tp: TopicPartition, offset: int, count: int) -> list[Record]:
+        """``count`` records from ``offset`` on; fewer when they do not come."""
+        self._consumer.assign([tp])
+        self._consumer.seek(tp, offset)
+        found: list[Record] = []
+        while len(found) < count:
+            with translated():
+                batch = await self._consumer.getmany(timeout_ms=PICK_WAIT_MS, max_records=count - len(found))
+            if not batch.get(tp):
+                break
+            found += batch[tp]
+        return found
 
 
 def _offset(committed: Any) -> int | None:

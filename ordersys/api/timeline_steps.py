@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -276,7 +277,7 @@ def _path(order: Order) -> Sequence[tuple[str, str]]:
     if order.status == "CANCELLED" and order.order_version == 1:
         return (("NEW", "CANCELLED"),)
     states = ("NEW", "PROCESSING") if order.status == "PROCESSING" else ("NEW", "PROCESSING", order.status)
-    return list(zip(states, states[1:], strict=False))
+    return list(pairwise(states))
 
 
 def _late_result(order: Order) -> bool:
