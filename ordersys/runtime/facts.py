@@ -75,6 +75,7 @@ class Effect(NamedTuple):
     order_id: str
     order_version: int | None
     correlation_id: str
+    trace_id: str | None
     attempts: int
     seconds: float
 

@@ -9,7 +9,8 @@ Without state it is::
 
     fetch → decode → hold back parked keys → decide → publish → park failures → commit offsets
 
-Between two batches the owner of the partitions attends to what is parked in them.
+An outside effect's is in ``performing``. Between two batches the owner of the partitions attends to what is
+parked in them.
 """
 
 from __future__ import annotations
@@ -24,22 +25,26 @@ from time import perf_counter
 import anyio
 import msgspec
 
-from ordersys.adapters import parked
+from ordersys.adapters import deliveries, parked
 from ordersys.adapters.kafka import Broker, GroupConsumer, Record
 from ordersys.adapters.postgres import Database, Session
 from ordersys.contract.errors import Conflict, DependencyUnavailable, RowBlamed
-from ordersys.contract.service import Service, Stateful, Stateless, Subscription
+from ordersys.contract.service import Outside, Service, Stateful, Stateless, Subscription
 from ordersys.runtime import steps
+from ordersys.runtime.breaker import Breaker
 from ordersys.runtime.child import Child
 from ordersys.runtime.facts import BatchCommitted, BatchRunAgain, OnFact, PartitionsAssigned, PartitionsLost
 from ordersys.runtime.forms import Applied, ProjectionForm, StatefulForm, StatelessForm
 from ordersys.runtime.guard import Killer, NewGuard
 from ordersys.runtime.parking import Parking, RetryPolicy
+from ordersys.runtime.performing import PerformingWork, taken_max
 from ordersys.runtime.steps import Item
-from ordersys.runtime.work import CommittingWork, PublishingWork, Work
+from ordersys.runtime.work import CommittingWork, PublishingWork
 
 CONFLICTS_MAX = 10
 PROBE_EVERY_S = 1.0
+
+Work = CommittingWork | PublishingWork | PerformingWork
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,13 @@ class Pipeline:
         limits: Limits,
         guards: NewGuard,
         on_fact: OnFact,
+        breaker: Breaker | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """``names`` gives the deployed name for the variable of a topic or group."""
+        """``names`` gives the deployed name for the variable of a topic or group.
+
+        ``breaker``: of an outside effect's receiver, to outlive this run; None: one of its own.
+        """
         if subscription.topic.event is None:
             raise ValueError(f"topic {subscription.topic.env} carries no events to subscribe to")
         self._service = service
@@ -93,10 +102,17 @@ class Pipeline:
             on_fact=on_fact,
         )
         self._guards = guards
+        self._breaker = breaker or Breaker()
+        form = subscription.form
+        self._records_max = min(limits.batch_max, taken_max(form) if isinstance(form, Outside) else 2**31)
         self._busy = anyio.Lock()
         self._parked_keys: set[bytes | None] = set()
         self._generation = 0
         self._retry_at = 0.0
+        # Of the last fetch: records not committed yet, and those of them that a batch has left.
+        self._open: Sequence[Record] = ()
+        self._left: Sequence[Record] = ()
+        self._revoking = False
 
     async def run(self, child: Child) -> None:
         """Join the group and work until draining; then the batch in hand is finished and committed.
@@ -105,7 +121,7 @@ class Pipeline:
         """
         async with AsyncExitStack() as stack:
             self._guard = stack.enter_context(self._guards(self._group))
-            work = await stack.enter_async_context(self._connect())
+            work = await stack.enter_async_context(self._connect(child))
             consumer = await stack.enter_async_context(
                 self._broker.consumer(self._topic, self._group, on_revoked=self._finish_batch)
             )
@@ -113,11 +129,14 @@ class Pipeline:
             while not child.draining:
                 await self._take_over(consumer, work, child)
                 wait_ms = 0 if self._is_retry_due() else self._limits.fetch_wait_ms
-                records = await consumer.fetch(self._limits.batch_max, wait_ms)
+                left = self._left
+                records = left or await consumer.fetch(self._records_max, wait_ms)
                 if records:
                     async with self._busy:
                         # They may be of partitions that were assigned while the fetch was waiting.
                         await self._take_over(consumer, work, child)
+                        if left and not self._left:
+                            continue  # given up while this waited
                         await self._batch(records, consumer, work)
                     probe_at = anyio.current_time() + PROBE_EVERY_S
                 elif anyio.current_time() >= probe_at:
@@ -131,9 +150,12 @@ class Pipeline:
     async def _batch(self, records: Sequence[Record], consumer: GroupConsumer, work: Work) -> None:
         """One batch, from decoded events to committed offsets."""
         started = perf_counter()
+        self._open = self._open if self._left else records
         items = steps.decode(records, self._decoder)
         applied = await self._commit(items, work)
-        if not await consumer.commit(records):
+        self._left = [item.record for item in applied.left]
+        done, self._open = steps.before(self._open, self._left)
+        if done and not await consumer.commit(done):
             self._on_fact(PartitionsLost(service=self._service.name, group=self._group, topic=self._topic))
         self._report(applied, started)
 
@@ -206,6 +228,7 @@ class Pipeline:
         if consumer.generation == self._generation:
             return
         self._generation = consumer.generation
+        self._left = ()
         await consumer.settle()
         partitions = consumer.assignment()
         async with self._database_session(work) as session:
@@ -223,9 +246,14 @@ class Pipeline:
 
     async def _finish_batch(self) -> None:
         """Let the batch in hand commit before its partitions are given up."""
-        with anyio.move_on_after(self._limits.revoke_wait_s):
-            async with self._busy:
-                return
+        self._revoking = True
+        try:
+            with anyio.move_on_after(self._limits.revoke_wait_s):
+                async with self._busy:
+                    # What was left is fetched again, by whoever owns it then.
+                    self._left = ()
+        finally:
+            self._revoking = False
 
     @asynccontextmanager
     async def _database_session(self, work: Work) -> AsyncIterator[Session]:
@@ -236,13 +264,29 @@ class Pipeline:
                 yield session
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Work]:
+    async def _connect(self, child: Child) -> AsyncIterator[Work]:
         """Open what the service's form needs besides the consumer."""
         form = self._subscription.form
         if isinstance(form, Stateless):
             async with self._broker.publisher() as publisher:
                 stateless = StatelessForm(form, self._names(form.emits.env), publisher, self._guard)
                 yield PublishingWork(stateless, self._parking, self._database, self._topic, self._decoder)
+            return
+        if isinstance(form, Outside):
+            async with form.opened(), self._database.session() as session:
+                yield PerformingWork(
+                    form,
+                    service=self._service.name,
+                    parking=self._parking,
+                    session=session,
+                    topic=self._topic,
+                    decoder=self._decoder,
+                    guard=self._guard,
+                    breaker=self._breaker,
+                    on_fact=self._on_fact,
+                    stopping=lambda: child.draining or self._revoking,
+                    since=await deliveries.since(session, form.channel),
+                )
             return
         async with self._database.session() as session:
             if isinstance(form, Stateful):
@@ -289,4 +333,5 @@ def _sum(parts: Sequence[Applied]) -> Applied:
         [failure for part in parts for failure in part.failures],
         [fact for part in parts for fact in part.facts],
         [item for part in parts for item in part.done],
+        [item for part in parts for item in part.left],
     )

@@ -82,13 +82,14 @@ def hold_back(
 
 
 def before(records: Sequence[Record], left: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
-    """``records`` before the first of ``left`` in their partition, whose offsets may be committed; the rest."""
+    """``records`` before the first of ``left`` in their partition: these may be committed. And the rest."""
     if not left:
         return records, ()
     first: dict[int, int] = {}
     for record in left:
         first[record.partition] = min(record.offset, first.get(record.partition, record.offset))
-    done, rest = [], []
+    done: list[Record] = []
+    rest: list[Record] = []
     for record in records:
         end = first.get(record.partition)
         (done if end is None or record.offset < end else rest).append(record)

@@ -114,9 +114,6 @@ class PublishingWork:
         return Applied(len(done), 0, failures, done=done)
 
 
-Work = CommittingWork | PublishingWork
-
-
 async def due_items(
     session: Session,
     group: str,
