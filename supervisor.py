@@ -19,13 +19,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from config.settings import Settings, load, read_env_file
-from ordersys.adapters import migrations
+from ordersys.adapters import mail, migrations, webhook
 from ordersys.adapters.kafka import Broker
 from ordersys.adapters.postgres import Database
 from ordersys.api import server
@@ -38,7 +40,8 @@ from ordersys.api.reports import ApiLogs, ApiMetrics
 from ordersys.api.role import ApiOptions, ApiRole
 from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
-from ordersys.contract.service import Service, Subscription
+from ordersys.contract.service import Bounds, Outside, Service, Subscription
+from ordersys.runtime.breaker import Breaker
 from ordersys.runtime.child import Child
 from ordersys.runtime.figures import GroupOf
 from ordersys.runtime.guard import Guard
@@ -71,14 +74,6 @@ START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "noti
 WITHOUT_KAFKA = frozenset({"api"})
 END_WITH_STDIN = "--end-with-stdin"
 EXIT_REFUSED = 2
-SERVICES = (
-    payment.service(),
-    inventory.service(),
-    orchestrator.service(),
-    notification.service(),
-    analytics.service(),
-)
-
 Run = Callable[[Child], Awaitable[None]]
 
 
@@ -106,6 +101,39 @@ def database_of(settings: Settings) -> Database:
     return Database(dsn=settings["POSTGRES_DSN"])
 
 
+def services_of(settings: Settings) -> tuple[Service, ...]:
+    """Every service, with the outside channels that are switched on.
+
+    :raises StartRefused: a channel lacks a setting.
+    """
+    return (
+        payment.service(settings["PAYMENT_AMOUNT_CENTS_MAX"]),
+        inventory.service(settings["INVENTORY_QUANTITY_MAX"]),
+        orchestrator.service(),
+        notification.service(*_channels(settings)),
+        analytics.service(),
+    )
+
+
+def _channels(settings: Settings) -> Iterator[Subscription]:
+    timeout_s, concurrency_max = settings["NOTIFY_TIMEOUT_S"], settings["NOTIFY_CONCURRENCY_MAX"]
+    bounds = Bounds(timeout_s, concurrency_max, settings["NOTIFY_AGE_MAX_S"])
+    if smtp := settings["NOTIFY_SMTP_URL"]:
+        sender = settings["NOTIFY_SMTP_FROM"]
+        if not sender:
+            raise StartRefused("NOTIFY_SMTP_URL is set: set NOTIFY_SMTP_FROM to who mail comes from, too")
+        mailer = mail.Mailer(**asdict(smtp), sender=sender, timeout_s=timeout_s)
+        yield notification.by_mail(mailer.send, bounds)
+    if url := settings["NOTIFY_WEBHOOK_URL"]:
+        secret = settings["NOTIFY_WEBHOOK_SECRET"]
+        if not secret:
+            raise StartRefused("NOTIFY_WEBHOOK_URL is set: set NOTIFY_WEBHOOK_SECRET, which signs, too")
+        endpoint = webhook.Webhook(
+            url=url, secret=secret, timeout_s=timeout_s, connections_max=concurrency_max
+        )
+        yield notification.by_webhook(endpoint.post, endpoint.opened, bounds)
+
+
 def partitions_of(settings: Settings) -> dict[str, int]:
     """Every topic, by its deployed name, with its number of partitions."""
     return {settings.name(topic.env): settings["PARTITIONS"] for topic in topics.TOPICS}
@@ -120,6 +148,8 @@ class System:
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
         self._roles: tuple[str, ...] = settings["ROLES"]
+        self._services = services_of(settings)
+        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
         self._needs_kafka = bool(set(self._roles) - WITHOUT_KAFKA)
         # The API shows what is in Kafka when it is told where that is, and does without.
         shows_kafka = "api" in self._roles and bool(settings["KAFKA_BROKERS"])
@@ -165,11 +195,7 @@ class System:
         parts: dict[str, Callable[[], dict[str, Run]]] = {
             "relay": self._relay,
             "janitor": self._janitor,
-            "orchestrator": partial(self._service, orchestrator.service()),
-            "payment": partial(self._service, payment.service(self._settings["PAYMENT_AMOUNT_CENTS_MAX"])),
-            "inventory": partial(self._service, inventory.service(self._settings["INVENTORY_QUANTITY_MAX"])),
-            "notification": partial(self._service, notification.service()),
-            "analytics": partial(self._service, analytics.service()),
+            **{service.name: partial(self._service, service) for service in self._services},
             "api": self._api_role.children if self._api_role else dict,
         }
         roles = [self._role(role, parts[role]()) for role in START_ORDER if role in self._roles]
@@ -206,7 +232,7 @@ class System:
 
     def _service(self, service: Service) -> dict[str, Run]:
         return {
-            subscription.topic.default: partial(self._pipeline, service, subscription)
+            subscription.name: partial(self._pipeline, service, subscription)
             for subscription in service.subscriptions
         }
 
@@ -222,6 +248,7 @@ class System:
             limits=self._limits,
             guards=self._guard,
             on_fact=self._on_fact,
+            breaker=self._breakers[subscription.group.env],
         )
         await pipeline.run(child)
 
@@ -254,7 +281,13 @@ class System:
 
     async def _reconcile(self, child: Child) -> None:
         name = self._settings.name
-        groups = {group: of.topic for group, of in self._groups().items()}
+        # Whoever is told outside is no part of the flow, and may be away for long.
+        groups = {
+            name(each.group.env): name(each.topic.env)
+            for service in self._services
+            for each in service.subscriptions
+            if not isinstance(each.form, Outside)
+        }
         created, status = name(topics.ORDER_CREATED.env), name(topics.ORDER_STATUS_CHANGED.env)
         results = {name(topics.PAYMENT_RESULT.env), name(topics.INVENTORY_RESULT.env)}
         stages = [
@@ -313,8 +346,8 @@ class System:
         """Looks at all groups if the API shows them, and judges those that run here."""
         name = self._settings.name
         here = {
-            name(each.group.env): f"{service.name}/{each.topic.default}"
-            for service in SERVICES
+            name(each.group.env): f"{service.name}/{each.name}"
+            for service in self._services
             if service.name in self._roles
             for each in service.subscriptions
         }
@@ -346,7 +379,7 @@ class System:
         name = self._settings.name
         return {
             name(each.group.env): GroupOf(service.name, name(each.topic.env))
-            for service in SERVICES
+            for service in self._services
             for each in service.subscriptions
         }
 
