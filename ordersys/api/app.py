@@ -55,7 +55,7 @@ def build_app(
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "Idempotency-Key", "X-Correlation-ID", "traceparent"],
-            expose_headers=["Link", "Location", "Retry-After"],
+            expose_headers=["Link", "Location", "Retry-After", "traceparent"],
             max_age=CORS_MAX_AGE_S,
         ),
         exception_handlers=exception_handlers(on_fact),

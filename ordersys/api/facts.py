@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -28,6 +29,20 @@ class OrdersRefused:
 
     reason: str
     count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostAnswered:
+    """A POST of an order was answered with ``status``, after ``seconds``.
+
+    ``traceparent`` is the answer's, None where the request was at fault; ``headers`` are the request's, to be
+    looked at while the fact is told.
+    """
+
+    status: int
+    seconds: float
+    traceparent: str | None
+    headers: Iterable[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

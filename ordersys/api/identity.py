@@ -20,7 +20,12 @@ def new_order_id() -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
-def new_traceparent() -> str:
-    """A trace that starts here: W3C Trace Context, version 00, sampled."""
+def new_traceparent(given: str | None = None) -> str:
+    """A span of ours (W3C Trace Context, version 00): in the trace of ``given``, a valid traceparent.
+
+    Without one it is in a trace that starts here, and is sampled.
+    """
+    if given is not None:
+        return f"{given[:36]}{os.urandom(8).hex()}{given[52:]}"
     text = os.urandom(24).hex()
     return f"00-{text[:32]}-{text[32:]}-01"

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from time import perf_counter
 from typing import Annotated, Any, Literal, Protocol
 from urllib.parse import urlencode
 
@@ -17,10 +18,10 @@ from litestar.params import FromPath, QueryParameter
 
 from ordersys.adapters.order_lists import Filters, Position
 from ordersys.adapters.orders import NewOrder, Order
-from ordersys.api.facts import OrdersRefused
+from ordersys.api.facts import OrdersRefused, PostAnswered
 from ordersys.api.identity import new_order_id, new_traceparent
 from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused
-from ordersys.api.problems import MALFORMED, REQUEST_AT_FAULT, Fault, Problem, away
+from ordersys.api.problems import MALFORMED, REQUEST_AT_FAULT, Fault, Problem, away, unknown_order
 from ordersys.api.requests import (
     BODY_BYTES_MAX,
     body_of,
@@ -120,6 +121,7 @@ async def take(
     body = body_of(await _raw_body(request))
     key = headers.idempotency_key
     order_id = new_order_id() if key is None else ids.order_id(OWNER, key)
+    traceparent = new_traceparent(headers.traceparent)
     outcome = await submit(
         NewOrder(
             id=order_id,
@@ -128,12 +130,14 @@ async def take(
             quantity=body.quantity,
             amount_cents=body.amount_cents,
             correlation_id=headers.correlation_id or order_id,
-            traceparent=headers.traceparent or new_traceparent(),
+            traceparent=traceparent,
             created_at_utc=clock(),
         )
     )
     if not isinstance(outcome, Accepted):
-        raise _problem(outcome, order_id)
+        problem = _problem(outcome, order_id)
+        problem.headers["traceparent"] = traceparent
+        raise problem
     answer = AcceptedOrder(
         id=order_id,
         customer_email=body.customer_email,
@@ -144,8 +148,8 @@ async def take(
         created_at_utc=outcome.created_at_utc,
         updated_at_utc=outcome.created_at_utc,
     )
-    location = {"Location": f"/orders/{order_id}"}
-    return Response(_encode(answer), status_code=201, media_type=JSON, headers=location)
+    about = {"Location": f"/orders/{order_id}", "traceparent": traceparent}
+    return Response(_encode(answer), status_code=201, media_type=JSON, headers=about)
 
 
 async def _raw_body(request: Request[Any, Any, Any]) -> bytes:
@@ -258,7 +262,7 @@ async def find(reader: Reader, text: str) -> Order:
     order_id = uuid_of(text)
     order = await reader.get(order_id) if order_id is not None else None
     if order is None:
-        raise Problem(404, "There is no order with this id.", kind="unknown-order")
+        raise unknown_order()
     return order
 
 
@@ -298,12 +302,20 @@ def order_routes(
     @post("/orders", request_max_body_size=BODY_BYTES_MAX, media_type=MediaType.JSON, summary="Take an order")
     async def create_order(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an order."""
+        started = perf_counter()
+        status, traceparent = 500, None
         try:
-            return await take(request, submit, clock)
+            answer = await take(request, submit, clock)
+            status, traceparent = 201, answer.headers["traceparent"]
+            return answer
         except Problem as problem:
+            status, traceparent = problem.status, problem.headers.get("traceparent")
             if problem.kind in REQUEST_AT_FAULT:
                 on_fact(OrdersRefused(reason="invalid", count=1))
             raise
+        finally:
+            seconds, headers = perf_counter() - started, request.scope["headers"]
+            on_fact(PostAnswered(status=status, seconds=seconds, traceparent=traceparent, headers=headers))
 
     @get("/orders", media_type=MediaType.JSON, summary="List orders")
     async def list_orders(

@@ -61,6 +61,13 @@ class ApiMetrics:
         self._orders = Counter(
             "ordersys_orders_posted", "Orders by their answer.", ("outcome",), registry=registry
         )
+        self._posts = Histogram(
+            "ordersys_post_seconds",
+            "Time from a POST's arrival to its answer, by the answer's status.",
+            ("status",),
+            registry=registry,
+            buckets=COMMIT_SECONDS,
+        )
         self._commits = Histogram(
             "ordersys_intake_commit_seconds",
             "Time of one INSERT of the intake.",
@@ -85,7 +92,9 @@ class ApiMetrics:
 
     def __call__(self, fact: object) -> None:
         """Take a fact into account; facts it does not know are nothing to it."""
-        if isinstance(fact, facts.OrdersAccepted):
+        if isinstance(fact, facts.PostAnswered):
+            self._posts.labels(str(fact.status)).observe(fact.seconds)
+        elif isinstance(fact, facts.OrdersAccepted):
             self._orders.labels("inserted").inc(fact.inserted)
             self._orders.labels("repeated").inc(fact.count - fact.inserted)
             self._commits.observe(fact.seconds)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ordersys.adapters.orders import NewOrder
-from ordersys.api.facts import OrdersRefused, RequestCrashed
+from ordersys.api.facts import OrdersRefused, PostAnswered, RequestCrashed
 from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused, Unknown
 from ordersys.api.requests import trace_of
 from ordersys.contract import ids
@@ -31,10 +31,20 @@ class Rig:
 
     def __init__(self, outcome: Outcome | None = None) -> None:
         self.taken: list[NewOrder] = []
-        self.facts: list[object] = []
+        self.told: list[object] = []
         self.store = FakeStore()
         self.outcome = outcome
-        self.app = app_of(self.submit, self.store, self.facts)
+        self.app = app_of(self.submit, self.store, self.told)
+
+    @property
+    def posts(self) -> list[PostAnswered]:
+        """What was said of the POSTs."""
+        return [fact for fact in self.told if isinstance(fact, PostAnswered)]
+
+    @property
+    def facts(self) -> list[object]:
+        """Everything else that was said."""
+        return [fact for fact in self.told if not isinstance(fact, PostAnswered)]
 
     async def submit(self, order: NewOrder) -> Outcome:
         self.taken.append(order)
@@ -95,10 +105,19 @@ async def test_a_repetition_is_answered_with_the_first_time() -> None:
 
 async def test_correlation_and_trace_are_taken_from_the_request() -> None:
     rig = Rig()
-    await rig.post(GOOD, [("X-Correlation-ID", "abc ~1"), ("traceparent", TRACE)])
+    answer = await rig.post(GOOD, [("X-Correlation-ID", "abc ~1"), ("traceparent", TRACE)])
     await rig.post(GOOD, [("X-Correlation-ID", ""), ("traceparent", "nonsense")])
     first, second = rig.taken
-    assert (first.correlation_id, first.traceparent) == ("abc ~1", TRACE)
+    assert first.correlation_id == "abc ~1"
+    # The trace and its flags are the client's; the span is the POST's own, and so is told in the answer.
+    assert answer.headers["traceparent"] == first.traceparent
+    assert (first.traceparent[:36], first.traceparent[52:]) == (TRACE[:36], TRACE[52:])
+    assert trace_of(first.traceparent.encode()) == first.traceparent != TRACE
+    assert [(post.status, post.traceparent) for post in rig.posts] == [
+        (201, first.traceparent),
+        (201, second.traceparent),
+    ]
+    assert (b"traceparent", TRACE.encode()) in list(rig.posts[0].headers)
     assert second.correlation_id == second.id
     assert second.traceparent != "nonsense"
 
@@ -151,6 +170,7 @@ async def test_a_bad_field_is_named(field: str, value: Any) -> None:
     assert f"The field {field} must be" in body["error"]
     assert rig.taken == []
     assert rig.facts == [OrdersRefused(reason="invalid", count=1)]
+    assert [(post.status, post.traceparent) for post in rig.posts] == [(400, None)]
 
 
 @pytest.mark.parametrize(
@@ -280,6 +300,7 @@ async def test_what_an_order_that_was_not_accepted_is_answered(
         assert body["order_id"] == rig.taken[0].id
         assert "same Idempotency-Key" in body["error"]
     assert rig.facts == [], "the intake has counted it"
+    assert [post.traceparent for post in rig.posts] == [rig.taken[0].traceparent]
 
 
 async def test_orders_are_listed_newest_first_and_every_one_is_on_one_page() -> None:
