@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -87,6 +88,28 @@ class EventSource:
     def _tell(self) -> None:
         self._news.set()
         self._news = anyio.Event()
+
+
+class Sink(asyncio.WriteTransport):
+    """The transport of a client without a server, who reads everything at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = b""
+
+    def write(self, data: Any) -> None:
+        self.said += data
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return 0, 0
+
+    def is_closing(self) -> bool:
+        return False
+
+    def abort(self) -> None: ...
 
 
 @asynccontextmanager

@@ -24,8 +24,8 @@ from ordersys.contract.errors import StartRefused
 from ordersys.runtime.child import Child
 
 CLOSE_MARGIN_S = 2.0
-ABORT = "ordersys.abort"
-"""Extension of the scope; its ``now()`` ends the connection, whatever is still to be written."""
+TRANSPORT = "ordersys.transport"
+"""Extension of the scope: the connection's transport, lent to an answer in chunks after its head is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"now": self.transport.abort}}
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
         self._in_headers = True
         self._header_bytes = 0
         if self._arrival is None:

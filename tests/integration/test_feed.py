@@ -23,6 +23,7 @@ from ordersys.contract.errors import DependencyUnavailable
 from ordersys.contract.events import OrderStatusChanged
 from tests.driving import Driver, running, wait_until
 from tests.integration import flow
+from tests.sse import Sink
 from tests.stack import Environment, Servers
 
 pytestmark = pytest.mark.anyio
@@ -242,7 +243,12 @@ async def attended(rig: Rig) -> AsyncIterator[Any]:
     """Streams can be joined: gives a function that joins one."""
     async with running(_ready_and(rig.hub.attend)) as driver:
         await driver.wait_ready()
-        yield lambda last_id: rig.hub.join(last_id, lambda: None)
+        yield lambda last_id: _started(rig.hub.join(last_id, Sink()))
+
+
+def _started(stream: Stream) -> Stream:
+    stream.start()
+    return stream
 
 
 def _ready_and(attend: Any) -> Any:
@@ -254,8 +260,9 @@ def _ready_and(attend: Any) -> Any:
 
 
 def said(stream: Stream) -> str:
-    """All that was put into a stream, nobody having read it."""
-    return b"".join(stream._frames).decode()
+    """All that a stream has sent."""
+    assert isinstance(stream._transport, Sink)
+    return stream._transport.said.decode()
 
 
 async def is_told(stream: Stream, order_id: str) -> bool:

@@ -24,8 +24,8 @@ from ordersys.api.feed.routes import feed_routes
 from ordersys.api.problems import exception_handlers
 from ordersys.api.server import ServerLimits, serve
 from tests.driving import Driver, Facts, wait_until
-from tests.sse import EventSource, event_source
-from tests.unit.api_fakes import AT
+from tests.sse import EventSource, Sink, event_source
+from tests.unit.api_fakes import AT, client_of
 
 pytestmark = pytest.mark.anyio
 LOG = "0123456789ab"
@@ -313,7 +313,7 @@ async def test_who_does_not_read_holds_up_no_drain() -> None:
 
         async def blocked() -> bool:
             rig.hub.changes(long_change(1), (1,))
-            return stream._writing and bool(stream._frames)
+            return stream._transport.get_write_buffer_size() > 200_000
 
         await wait_until(blocked, "the server has to wait for the client")
         began = anyio.current_time()
@@ -345,7 +345,7 @@ async def test_many_streams_get_fewer_frames() -> None:
     rig.live()
     async with rig.running():
         assert rig.hub.frame_every_s == hubs.FRAME_EVERY_S
-        streams = [rig.hub.join(None, lambda: None) for _ in range(hubs.MANY_STREAMS)]
+        streams = [rig.hub.join(None, Sink()) for _ in range(hubs.MANY_STREAMS)]
         assert rig.hub.frame_every_s == hubs.FRAME_EVERY_MANY_S
         for stream in streams:
             rig.hub.leave(stream)
@@ -355,4 +355,17 @@ def test_a_hub_without_a_server_takes_nobody() -> None:
     facts: list[Any] = []
     hub = Hub(streams_max=10, clock=utc_now, on_fact=facts.append)
     with pytest.raises(Exception, match="about to stop"):
-        hub.join(None, lambda: None)
+        hub.join(None, Sink())
+
+
+async def test_another_server_is_told_that_it_cannot_stream() -> None:
+    app = Litestar(
+        feed_routes(Rig().hub),
+        exception_handlers=exception_handlers(lambda _: None),
+        openapi_config=None,
+        logging_config=None,
+    )
+    async with client_of(app) as http:
+        answer = await http.get("/events")
+    assert answer.status_code == 503
+    assert "cannot stream" in answer.json()["error"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from ordersys.api.facts import FeedFrameSent, FeedStreamDropped, FeedStreamRefus
 from ordersys.api.feed.frames import PING, Changes, Hello, Reset, frame
 from ordersys.api.feed.places import Place, place_of
 from ordersys.api.feed.ring import Ring
-from ordersys.api.feed.stream import Stream
+from ordersys.api.feed.stream import Stream, chunked
 from ordersys.api.problems import Problem
 from ordersys.runtime.child import Child
 
@@ -61,18 +62,19 @@ class Hub:
     async def attend(self, child: Child, ping_every_s: float = PING_EVERY_S) -> None:
         """Take streams, and let none of them fall silent, until draining; then all end at once."""
         self._open = True
+        ping = chunked(PING)
         try:
             while not child.draining:
                 with anyio.move_on_after(ping_every_s):
                     await child.wait_draining()
                     break
-                self._send("ping", PING)
+                self._send("ping", ping)
         finally:
             self._open = False
             for stream in list(self._streams):
                 stream.close()
 
-    def join(self, last_event_id: str | None, abort: Callable[[], None]) -> Stream:
+    def join(self, last_event_id: str | None, transport: asyncio.WriteTransport) -> Stream:
         """A new stream; ``last_event_id`` is what the client saw last, if anything.
 
         :raises Problem: 503, there are too many already, or the server is about to stop.
@@ -80,7 +82,7 @@ class Hub:
         if not self._open or len(self._streams) >= self._streams_max:
             self._on_fact(FeedStreamRefused())
             raise _refusal(full=self._open)
-        stream = Stream(abort)
+        stream = Stream(transport)
         self._streams.add(stream)
         self._joined += 1
         self._on_fact(FeedStreamsOpen(count=len(self._streams)))
@@ -88,7 +90,7 @@ class Hub:
         retry_ms = RETRY_MS + RETRY_MS * (self._joined % RETRY_SPREAD) // RETRY_SPREAD
         fresh = last_event_id is None and self._live
         hello = Hello(self._clock())
-        stream.put(frame("hello", hello, id=self._place if fresh else None, retry_ms=retry_ms))
+        stream.put(chunked(frame("hello", hello, id=self._place if fresh else None, retry_ms=retry_ms)))
         if not self._live:
             self._unsettled[stream] = last_event_id
         elif last_event_id is not None:
@@ -139,14 +141,14 @@ class Hub:
         if not changes.changes and not changes.omitted:
             self._ring.pass_over(after)
             return
-        encoded = frame("changes", changes, id=self._place)
+        encoded = chunked(frame("changes", changes, id=self._place))
         self._ring.append(encoded, after)
         if self._live:
             self._send("changes", encoded)
 
     def pipeline(self, figures: msgspec.Struct) -> None:
         """Tell the figures of the pipeline; who joins later is told the last ones."""
-        self._pipeline = frame("pipeline", figures)
+        self._pipeline = chunked(frame("pipeline", figures))
         self._send("pipeline", self._pipeline)
 
     def _send(self, kind: str, encoded: bytes) -> None:
@@ -164,7 +166,7 @@ class Hub:
         else:
             missed, reason = self._ring.since(place.offsets), TOO_OLD
         if missed is None or sum(map(len, missed)) > REPLAY_BYTES_MAX:
-            stream.put(frame("reset", Reset(reason), id=self._place))
+            stream.put(chunked(frame("reset", Reset(reason), id=self._place)))
             return
         for encoded in missed:
             stream.put(encoded)
