@@ -43,6 +43,7 @@ from ordersys.contract.errors import DependencyUnavailable, StartRefused
 from ordersys.contract.service import Bounds, Outside, Service, Subscription
 from ordersys.runtime.breaker import Breaker
 from ordersys.runtime.child import Child
+from ordersys.runtime.facts import OnFact
 from ordersys.runtime.figures import GroupOf
 from ordersys.runtime.guard import Guard
 from ordersys.runtime.janitor import Janitor, Retention
@@ -139,6 +140,26 @@ def partitions_of(settings: Settings) -> dict[str, int]:
     return {settings.name(topic.env): settings["PARTITIONS"] for topic in topics.TOPICS}
 
 
+def tracing_of(settings: Settings) -> tuple[tuple[OnFact, ...], Callable[[], None]]:
+    """Who makes spans of facts, if spans are wanted, and what exports the last of them.
+
+    :raises StartRefused: they are, and the packages for it are not there.
+    """
+    endpoint = settings["OTEL_EXPORTER_OTLP_ENDPOINT"]
+    if not endpoint:
+        return (), lambda: None
+    try:
+        # Imported here: without a collector nothing of OpenTelemetry is loaded.
+        from ordersys.api.traces import ApiSpans
+        from ordersys.runtime.spans import exported
+    except ImportError as error:
+        raise StartRefused(
+            f"OTEL_EXPORTER_OTLP_ENDPOINT is set: install the dependency group otel, too ({error})"
+        ) from error
+    spans = exported(endpoint)
+    return (spans, ApiSpans(spans)), spans.close
+
+
 class System:
     """The chosen roles, wired: made from settings alone. Nothing is opened before ``supervisor`` runs.
 
@@ -163,6 +184,7 @@ class System:
         self.refusal: StartRefused | None = None
         self.metrics = Metrics()
         registry = self.metrics.registry
+        subscribers, self.close = tracing_of(settings)
         self._on_fact = fan_out(
             Logs(lines),
             self.metrics,
@@ -170,6 +192,7 @@ class System:
             ApiMetrics(registry),
             SupervisionLogs(),
             SupervisionMetrics(registry, self._snapshot, self._loop_lag_s),
+            *subscribers,
         )
         self._limits = Limits(batch_max=settings["BATCH_MAX"])
         self._policy = RetryPolicy(
@@ -437,6 +460,7 @@ async def run_program(system: System, *, end_with_stdin: bool) -> int:
     """Run ``system`` until a signal has drained it; the exit code."""
     with ending_with_stdin(system.supervisor) if end_with_stdin else nullcontext():
         code = await serve(system.supervisor, watchdog=system.watchdog)
+    system.close()
     return refused(system.refusal) if system.refusal is not None else code
 
 

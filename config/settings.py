@@ -117,6 +117,13 @@ def origins(text: str) -> tuple[str, ...]:
     return parts
 
 
+def collector(text: str) -> str:
+    """Where spans go by OTLP over HTTP."""
+    if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise _Invalid("a URL such as http://127.0.0.1:4318, without /v1/traces")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
     """Where mail is handed in. ``tls``: "implicit" from the first byte, "starttls" before anything else."""
@@ -210,6 +217,12 @@ VARIABLES: tuple[Variable, ...] = (
         "What this process runs",
         ("ROLES", roles, "all", f"Roles to run: all, or some of {', '.join(ROLES)}."),
         ("LOG_LEVEL", level, "info", "Lowest level that is logged: debug, info, warning, error."),
+        (
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+            optional(collector),
+            "",
+            "Collector that spans go to, by OTLP over HTTP; empty: no spans are made.",
+        ),
         ("HOST", word, "127.0.0.1", "Address the HTTP ports are bound to; 0.0.0.0 in a container."),
         ("API_PORT", PORT, "18080", "Port of the order API."),
         ("UI_PORT", PORT, "15173", "Port of the web page's own server, when it has one."),

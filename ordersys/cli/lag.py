@@ -17,6 +17,7 @@ from ordersys.cli import environment
 from ordersys.cli.arguments import Commands, positive, positive_number, with_json
 from ordersys.cli.codes import Exit
 from ordersys.cli.output import NOTHING, columns, complain, document, say
+from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable
 from ordersys.services import analytics, inventory, notification, orchestrator, payment
 
@@ -51,11 +52,12 @@ def groups(known: Settings) -> dict[str, str]:
         notification.service(),
         analytics.service(),
     )
-    return {
-        known.name(each.group.env): known.name(each.topic.env)
-        for service in services
-        for each in service.subscriptions
-    }
+    found = {each.group: each.topic for service in services for each in service.subscriptions}
+    if known["NOTIFY_SMTP_URL"]:
+        found[topics.NOTIFICATION_MAIL_GROUP] = topics.ORDER_STATUS_CHANGED
+    if known["NOTIFY_WEBHOOK_URL"]:
+        found[topics.NOTIFICATION_WEBHOOK_GROUP] = topics.ORDER_STATUS_CHANGED
+    return {known.name(group.env): known.name(topic.env) for group, topic in found.items()}
 
 
 def run(chosen: argparse.Namespace) -> int:
