@@ -107,10 +107,10 @@ async def _read(response: httpx.Response) -> None:
     What it says is of no interest, and nothing that happens here changes what the status has said.
     """
     size = 0
-    with anyio.move_on_after(ANSWER_TIMEOUT_S, shield=True), suppress(httpx.HTTPError):
+    with anyio.move_on_after(ANSWER_TIMEOUT_S, shield=True), suppress(httpx.HTTPError, httpx.StreamError):
         async for part in response.aiter_raw():
             size += len(part)
             if size > ANSWER_BYTES_MAX:
                 break
-    with anyio.move_on_after(ANSWER_TIMEOUT_S, shield=True), suppress(httpx.HTTPError):
+    with anyio.move_on_after(ANSWER_TIMEOUT_S, shield=True), suppress(httpx.HTTPError, httpx.StreamError):
         await response.aclose()
