@@ -36,6 +36,7 @@ from ordersys.api.admin.logs import SupervisionLogs
 from ordersys.api.admin.metrics import SupervisionMetrics
 from ordersys.api.app import build_probes_app
 from ordersys.api.probes import Line
+from ordersys.api.reading import Deployment
 from ordersys.api.reports import ApiLogs, ApiMetrics
 from ordersys.api.role import ApiOptions, ApiRole
 from ordersys.contract import topics
@@ -335,6 +336,9 @@ class System:
             order_status_changed=settings.name(topics.ORDER_STATUS_CHANGED.env),
             topics=tuple(partitions_of(settings)),
             groups=self._groups(),
+            deployment=Deployment(
+                services=self._services, names=settings.name, partitions=settings["PARTITIONS"]
+            ),
             feed_streams_max=settings["FEED_STREAMS_MAX"],
             cors_origins=settings["UI_ORIGINS"],
             intake_batch_max=settings["INTAKE_BATCH_MAX"],
@@ -344,6 +348,7 @@ class System:
         )
         return ApiRole(
             database=self._database,
+            broker=self._broker,
             options=options,
             readiness=lambda: self._lines(("api", "postgres")),
             render_metrics=self.metrics.render,

@@ -11,14 +11,12 @@ import anyio.to_thread
 from litestar import Litestar
 from litestar.types import ASGIApp
 
-from ordersys.adapters.analytics import AnalyticsReader
 from ordersys.adapters.groups import unwrapped
 from ordersys.adapters.kafka import Broker, Sighting
 from ordersys.adapters.orders import OrderReader, order_writer
 from ordersys.adapters.postgres import Database
 from ordersys.adapters.reading import ReadSessions
 from ordersys.api import server
-from ordersys.api.analytics import analytics_routes
 from ordersys.api.app import build_app, utc_now
 from ordersys.api.feed import frames
 from ordersys.api.feed.hub import Hub
@@ -29,6 +27,7 @@ from ordersys.api.intake import Intake
 from ordersys.api.page import Page, with_page
 from ordersys.api.pipeline import pipeline_routes
 from ordersys.api.probes import Readiness, RenderMetrics
+from ordersys.api.reading import Deployment, read_routes
 from ordersys.api.waiting import Waiting
 from ordersys.runtime.child import Child
 from ordersys.runtime.figures import GroupOf
@@ -54,6 +53,7 @@ class ApiOptions:
     order_status_changed: str
     topics: Sequence[str]
     groups: Mapping[str, GroupOf]
+    deployment: Deployment
     feed_streams_max: int
     cors_origins: Sequence[str]
     intake_batch_max: int
@@ -69,12 +69,14 @@ class ApiRole:
         self,
         *,
         database: Database,
+        broker: Broker | None,
         options: ApiOptions,
         readiness: Readiness,
         render_metrics: RenderMetrics,
         on_fact: Callable[[object], None],
     ) -> None:
         self._database = database
+        self._broker = broker
         self._options = options
         self._readiness = readiness
         self._render_metrics = render_metrics
@@ -151,7 +153,12 @@ class ApiRole:
             cors_origins=self._options.cors_origins,
             on_fact=self._on_fact,
             more_routes=[
-                *analytics_routes(AnalyticsReader(sessions)),
+                *read_routes(
+                    sessions=sessions,
+                    broker=self._broker,
+                    deployment=self._options.deployment,
+                    clock=utc_now,
+                ),
                 *feed_routes(self._hub),
                 *pipeline_routes(figures=self._recorder.pipeline, history=self._recorder.history),
             ],

@@ -77,9 +77,12 @@ def timeline_of(facts: OrderFacts, names: Names, now: datetime) -> Timeline:
     """The timeline of an order at ``now`` (UTC)."""
     made = [Made(_accepted(facts.order)), _published(facts, names, now)]
     made += [_result(facts, names, "payment"), _result(facts, names, "inventory")]
+    transition = 1
     for version in range(1, facts.order.order_version + 1):
-        made.append(Made(_transition(facts, names, version), cause=1))
-        made.append(_notified(facts, names, version, cause=len(made) - 1))
+        # Each version after the one before, whatever the clocks of the orchestrator's two pipelines say.
+        made.append(Made(_transition(facts, names, version), cause=transition))
+        transition = len(made) - 1
+        made.append(_notified(facts, names, version, cause=transition))
     if facts.order.status not in FINAL:
         made += _pending(facts, names)
     ordered = _in_order(made)
