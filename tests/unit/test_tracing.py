@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +14,7 @@ from ordersys.runtime import steps, tracing
 from ordersys.runtime.tracing import Trace, parse, trace_of
 from tests.unit.test_steps import created
 
+ROOT = Path(__file__).parents[2]
 SERVICES = ("payment-service", "inventory-service", "order-orchestrator", "notification-service")
 TEXT = "00-" + "a" * 32 + "-" + "b" * 16 + "-01"
 
@@ -83,3 +88,25 @@ def test_an_event_that_another_brought_about_continues_its_trace() -> None:
     assert found is not None
     assert cause is not None
     assert found == cause.at("payment-service")
+
+
+def test_nothing_of_opentelemetry_is_loaded_where_no_spans_are_wanted() -> None:
+    code = """
+import sys
+from config.settings import load
+from ordersys.runtime.logs import Lines
+from supervisor import System
+environ = {"KAFKA_BROKERS": "127.0.0.1:1", "POSTGRES_DSN": "postgresql://127.0.0.1:1/x"}
+System(load({**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": sys.argv[1]}), Lines()).close()
+print(any(name.partition(".")[0] == "opentelemetry" for name in sys.modules))
+"""
+    for endpoint, loaded in (("", "False"), ("http://127.0.0.1:1", "True")):
+        done = subprocess.run(
+            [sys.executable, "-c", code, endpoint],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stdout.strip() == loaded
