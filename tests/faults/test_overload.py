@@ -17,7 +17,7 @@ from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
 
-CLIENTS = 300
+CLIENTS = 80
 SECONDS = 5.0
 GROWTH_BYTES_MAX = 200 * 2**20
 
@@ -29,7 +29,7 @@ async def test_overload_is_answered_503_and_what_was_accepted_becomes_final(
     shop.http = httpx.AsyncClient(
         base_url=str(shop.http.base_url), timeout=30, limits=httpx.Limits(max_connections=CLIENTS)
     )
-    settings = {"INTAKE_QUEUE_MAX": "50", "INTAKE_BATCH_MAX": "1"}  # a database that takes one at a time
+    settings = {"INTAKE_QUEUE_MAX": "20", "INTAKE_BATCH_MAX": "1"}  # a database that takes one at a time
     with process(environment.environ, tmp_path / "supervisor.log", **settings) as running:
         async with shop.http:
             await shop.ready(60)
