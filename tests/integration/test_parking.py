@@ -12,11 +12,11 @@ from aiokafka import AIOKafkaProducer
 
 from ordersys.adapters import parked
 from ordersys.adapters.kafka import Message
-from ordersys.contract.errors import Rejected
+from ordersys.contract.errors import Conflict, Rejected
 from ordersys.contract.events import Event, OrderCreated, OrderStatusChanged, PaymentResult, encode
 from ordersys.contract.service import Context, Service, Stateful, Stateless
 from ordersys.contract.topics import PAYMENT_RESULT, partition_of
-from ordersys.runtime.facts import EventParked, PartitionsAssigned
+from ordersys.runtime.facts import BatchRunAgain, EventParked, PartitionsAssigned
 from ordersys.runtime.parking import RetryPolicy
 from ordersys.runtime.relay import Relay
 from ordersys.services import analytics, notification, orchestrator, payment
@@ -29,6 +29,7 @@ from tests.integration.flow import (
     Part,
     Read,
     message,
+    new_ids,
     new_orders,
     order_created,
     part,
@@ -232,6 +233,32 @@ async def test_parked_by_a_service_with_state_an_event_commits_with_the_good_one
         await payments.nothing_parked()
     (order,) = await rows(fresh, "select status, payment_event_id from orders where id = $1", bad)
     assert tuple(order) == ("PROCESSING", payment_result(bad).event_id)
+
+
+async def test_an_attempt_that_meets_a_conflict_is_made_again(
+    fresh: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = part(fresh, orchestrator.service())
+    (order_id,) = new_ids(1)
+    await write(fresh.broker, [message(payments.topic, payment_result(order_id))])
+    async with running(payments.pipeline(policy=NEVER).run):
+        await payments.caught_up()
+    await new_orders(fresh, 1, [order_id])
+    await rows(fresh, "update parked_events set next_attempt_at = now()")
+    release, met = parked.release, []
+
+    async def deadlock_once(*args: Any) -> None:
+        await release(*args)
+        if not met:
+            met.append(1)
+            raise Conflict("deadlock detected")
+
+    monkeypatch.setattr(parked, "release", deadlock_once)
+    async with running(payments.pipeline(policy=NEVER).run):
+        await payments.nothing_parked()
+    assert [fact.cause for fact in payments.facts.of(BatchRunAgain)] == ["deadlock detected"]
+    (order,) = await rows(fresh, "select status, order_version from orders")
+    assert tuple(order) == ("PROCESSING", 1)
 
 
 # -- what a person asks for -----------------------------------------------------------------------------

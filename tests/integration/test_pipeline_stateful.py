@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from ordersys.adapters import outbox
+from ordersys.adapters import outbox, states
 from ordersys.adapters.kafka import GroupConsumer
 from ordersys.contract import topics
-from ordersys.contract.errors import DependencyUnavailable
+from ordersys.contract.errors import Conflict, DependencyUnavailable
 from ordersys.contract.events import Event, InventoryResult, PaymentResult
 from ordersys.contract.order import OrderState
 from ordersys.contract.service import Context, Decision, Service, Stateful, Subscription
-from ordersys.runtime.facts import BatchCommitted, OrdersFinalised
+from ordersys.runtime.facts import BatchCommitted, BatchRunAgain, OrdersFinalised, PartitionsLost
 from ordersys.services import orchestrator
 from tests.driving import running
 from tests.integration.flow import (
@@ -176,6 +176,50 @@ async def test_offsets_are_not_committed_when_the_database_is_not(
     async with running(payments.pipeline().run):
         await payments.caught_up()
     assert await said(fresh) == {order_id: [PROCESSING] for order_id in order_ids}
+
+
+async def test_a_commit_that_comes_too_late_leaves_the_work_done(
+    fresh: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = part(fresh, orchestrator.service(), PAYMENT)
+    (order_id,) = await new_orders(fresh, 1)
+    await write(fresh.broker, [message(payments.topic, payment_result(order_id))])
+
+    async def another_owner(*_: object) -> bool:
+        return False
+
+    with monkeypatch.context() as patch:
+        patch.setattr(GroupConsumer, "commit", another_owner)
+        async with running(payments.pipeline().run) as driver:
+            while not payments.facts.of(PartitionsLost):
+                await driver.wait_beat()
+    assert await payments.committed() == {}
+    async with running(payments.pipeline().run):
+        await payments.caught_up()
+    assert await said(fresh) == {order_id: [PROCESSING]}
+    assert payments.outcomes() == {"handled": 1, "duplicate": 1}
+
+
+async def test_a_batch_that_meets_a_conflict_is_run_again(
+    fresh: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payments = part(fresh, orchestrator.service(), PAYMENT)
+    order_ids = await new_orders(fresh, 5)
+    await write(fresh.broker, [message(payments.topic, payment_result(order_id)) for order_id in order_ids])
+    save, met = states.save, []
+
+    async def deadlock_once(*args: Any) -> None:
+        await save(*args)
+        if not met:
+            met.append(1)
+            raise Conflict("deadlock detected")
+
+    monkeypatch.setattr(states, "save", deadlock_once)
+    async with running(payments.pipeline().run):
+        await payments.caught_up()
+    assert [fact.cause for fact in payments.facts.of(BatchRunAgain)] == ["deadlock detected"]
+    assert await said(fresh) == {order_id: [PROCESSING] for order_id in order_ids}
+    assert payments.outcomes() == {"handled": 5}
 
 
 async def test_a_group_that_begins_again_changes_nothing(fresh: Environment) -> None:
