@@ -64,7 +64,7 @@ async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[floa
     command = [sys.executable, *(["supervisor.py"] if name == "ours" else ["-m", "benchmarks.bare_flow"])]
     log = harness.ROOT / ".ordersys" / "bench" / f"{name}.log"
     with harness.running(command, environ, log) as process:
-        _wait_ready(name, settings["METRICS_PORT"], log, process)
+        wait_ready(name, settings["METRICS_PORT"], log, process)
         await harness.fill(settings, orders)
         started, before = time.perf_counter(), _cpu_s(process)
         await harness.finished(settings, orders, process)
@@ -77,7 +77,11 @@ def _cpu_s(process: Popen[bytes]) -> float:
     return float(times.user + times.system)
 
 
-def _wait_ready(name: str, metrics_port: int, log: Path, process: Popen[bytes]) -> None:
+def wait_ready(name: str, metrics_port: int, log: Path, process: Popen[bytes]) -> None:
+    """Return when the measured process has joined every group.
+
+    :raises RuntimeError: it has not in a minute.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         if name == "bare" and b"ready" in log.read_bytes():

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,15 +96,24 @@ async def clean_environment(brokers: str, dsn: str, *, prefix: str = "bench", **
     return environ
 
 
-async def fill(settings: Settings, orders: int) -> None:
-    """Put ``orders`` orders and their ``order.created`` rows into the database, all in one transaction."""
+async def fill(
+    settings: Settings, orders: int, *, every: int = 0, extra: Callable[[], OutboxRow] | None = None
+) -> None:
+    """Put ``orders`` orders and their ``order.created`` rows into the database, all in one transaction.
+
+    ``extra``: makes a row that goes in after ``every`` orders, too.
+    """
     topic = settings.name("TOPIC_ORDER_CREATED")
     database = Database(dsn=settings["POSTGRES_DSN"], command_timeout_s=120)
     async with database.session() as session, session.transaction():
         for start in range(0, orders, FILL_BATCH):
             order_ids = [str(uuid4()) for _ in range(min(FILL_BATCH, orders - start))]
             await session.execute(_INSERT_ORDERS, order_ids)
-            await outbox.insert(session, [_row(topic, order_id) for order_id in order_ids])
+            rows = [_row(topic, order_id) for order_id in order_ids]
+            if extra is not None:
+                for place in range(len(rows) // every * every, 0, -every):
+                    rows.insert(place, extra())
+            await outbox.insert(session, rows)
 
 
 def _row(topic: str, order_id: str) -> OutboxRow:
