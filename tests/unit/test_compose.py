@@ -104,7 +104,7 @@ def test_addresses_are_what_the_servers_listen_on() -> None:
 
 def test_kafka_is_set_up_as_the_embedded_one() -> None:
     environment = SERVICES["kafka"]["environment"]
-    here = {key.removeprefix("KAFKA_").lower().replace("_", "."): value for key, value in environment.items()}
+    here = {
         name.removeprefix("KAFKA_").lower().replace("_", "."): value for name, value in environment.items()
     }
     same = set(here) & set(kafka.SETTINGS)
