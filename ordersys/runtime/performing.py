@@ -254,15 +254,17 @@ class PerformingWork:
         until = anyio.current_time() + ROUND_S
 
         async def work() -> None:
+            late = False
             while sequences:
                 sequence = deque(sequences.popleft())
                 while sequence:
-                    if self._stopping() or ended.outage is not None or anyio.current_time() >= until:
+                    if late or self._stopping() or ended.outage is not None:
                         ended.left += sequence
                         break
                     if not await self._perform(sequence.popleft(), orders, ended):
                         ended.failures += [Failure(item, "held") for item in sequence]
-                        break
+                        sequence.clear()
+                    late = anyio.current_time() >= until
 
         async with unwrapped(), anyio.create_task_group() as group:
             for _ in range(min(len(sequences), self._form.bounds.concurrency_max)):

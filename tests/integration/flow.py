@@ -17,6 +17,7 @@ from ordersys.contract import ids
 from ordersys.contract.events import Event, InventoryResult, OrderCreated, PaymentResult, encode
 from ordersys.contract.service import Service
 from ordersys.contract.topics import Topic
+from ordersys.runtime.breaker import Breaker
 from ordersys.runtime.facts import BatchCommitted, PartitionsAssigned
 from ordersys.runtime.guard import Guard
 from ordersys.runtime.parking import RetryPolicy
@@ -186,7 +187,12 @@ class Part(NamedTuple):
         return self.environment.name(self.service.dead_letters.env)
 
     def pipeline(
-        self, *, policy: RetryPolicy = QUICK, limits: Limits | None = None, broker: Broker | None = None
+        self,
+        *,
+        policy: RetryPolicy = QUICK,
+        limits: Limits | None = None,
+        broker: Broker | None = None,
+        breaker: Breaker | None = None,
     ) -> Pipeline:
         """A new run of it."""
         return Pipeline(
@@ -199,6 +205,7 @@ class Part(NamedTuple):
             limits=limits or LIMITS,
             guards=lambda group: Guard(Path(self.environment.settings["GUARD_DIR"]), group, 3),
             on_fact=self.facts,
+            breaker=breaker,
         )
 
     async def caught_up(self, deadline_s: float = 15.0) -> None:
