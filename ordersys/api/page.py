@@ -1,7 +1,7 @@
 """The web page, served by the API at ``/``: files of one directory, read once, kept compressed.
 
-The page has paths of its own (``/orders/…``, ``/pipeline``) which are also the API's. A browser that goes to one
-asks for HTML and gets the page; everybody else gets the API's answer (RFC 9110, section 12.5.1).
+The page has paths of its own (``/orders/…``, ``/pipeline``) which are also the API's. A browser that goes to
+one asks for HTML and gets the page; everybody else gets the API's answer (RFC 9110, section 12.5.1).
 """
 
 from __future__ import annotations
