@@ -19,12 +19,6 @@ BIN = Path(sys.executable).parent
     ids=["ruff-check", "ruff-format", "mypy-strict", "import-linter"],
 )
 def test_check(command: list[str]) -> None:
-    done = subprocess.run(
-        [str(BIN / command[0]), *command[1:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
+    arguments = [str(BIN / command[0]), *command[1:]]
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
