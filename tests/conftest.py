@@ -9,6 +9,20 @@ import pytest
 from tests import stack
 from tests.stack import Environment, Servers
 
+START_TIMEOUT_S = 600
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who needs servers first also waits for their start: a first download, or a busy machine."""
+    seen: set[object] = set()
+    for item in items:
+        module = item.getparent(pytest.Module)
+        if "servers" in getattr(item, "fixturenames", ()) and module not in seen:
+            seen.add(module)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(START_TIMEOUT_S))
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> tuple[str, dict[str, bool]]:
