@@ -14,6 +14,8 @@ from ordersys.supervision.errors import (
     ErrorReport,
     IllegalTransition,
     NotRunning,
+    ProcessDied,
+    ProcessHung,
     Silent,
     StartInterrupted,
     StartTimeout,
@@ -21,6 +23,8 @@ from ordersys.supervision.errors import (
     SupervisionFailed,
     UnexpectedEnd,
     UnknownPath,
+    WorkerError,
+    WorkerOutage,
 )
 from ordersys.supervision.facts import (
     ChildCrashed,
@@ -31,8 +35,11 @@ from ordersys.supervision.facts import (
     ChildStopped,
     ChildWaiting,
     Fact,
+    MessagesLost,
     OnFact,
     OrphanEnded,
+    ProcessEnded,
+    ProcessStarted,
     SupervisorCrashed,
     SupervisorDraining,
     SupervisorFailed,
@@ -45,7 +52,7 @@ from ordersys.supervision.policy import Backoff, Intensity
 from ordersys.supervision.program import run_main, run_tree, serve
 from ordersys.supervision.report import render
 from ordersys.supervision.snapshot import NodeSnapshot
-from ordersys.supervision.spec import ChildSpec, Probe, Start, SupervisorSpec
+from ordersys.supervision.spec import ChildSpec, Probe, ProcessStart, Start, SupervisorSpec
 from ordersys.supervision.states import State
 from ordersys.supervision.supervisor import Supervisor
 from ordersys.supervision.watchdog import LoopBlocked, Watchdog
@@ -67,12 +74,18 @@ __all__ = [
     "IllegalTransition",
     "Intensity",
     "LoopBlocked",
+    "MessagesLost",
     "MonotonicClock",
     "NodeSnapshot",
     "NotRunning",
     "OnFact",
     "OrphanEnded",
     "Probe",
+    "ProcessDied",
+    "ProcessEnded",
+    "ProcessHung",
+    "ProcessStart",
+    "ProcessStarted",
     "Silent",
     "Start",
     "StartInterrupted",
@@ -93,6 +106,8 @@ __all__ = [
     "UnexpectedEnd",
     "UnknownPath",
     "Watchdog",
+    "WorkerError",
+    "WorkerOutage",
     "render",
     "run_main",
     "run_tree",

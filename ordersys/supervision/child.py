@@ -168,6 +168,8 @@ class ChildNode(Node):
             ready=self.ready,
             since_s=self._since_s(),
             uptime_s=None if run is None else now - run.began_at,
+            pid=None if said is None else said.pid,
+            lag_s=None if said is None else said.lag_s,
             restarts=self.restarts,
             restarts_in_window=self._parent.restarts_in_window(self),
             last_error=self._last_error,

@@ -16,6 +16,9 @@ class Listener(Protocol):
     def said_waiting(self, reason: str) -> None:
         """What it depends on is away."""
 
+    def told(self, message: object) -> None:
+        """Something for the application, of no concern to the supervisor."""
+
 
 class ChildContext:
     """A running child's view of its supervisor; a new one for each run.
@@ -25,10 +28,23 @@ class ChildContext:
 
     :ivar id: the child's path, such as ``payment/pipeline``.
     :ivar beat_at: the time of the last report, ``done`` and ``pending`` being what was reported.
+    :ivar pid: the process it runs in, once that is known.
+    :ivar lag_s: the event loop's lag, if it runs in a process of its own.
     :ivar progress_at: since when, if work is pending, none has been done.
     """
 
-    __slots__ = ("_draining", "_listener", "_now", "beat_at", "done", "id", "pending", "progress_at")
+    __slots__ = (
+        "_draining",
+        "_listener",
+        "_now",
+        "beat_at",
+        "done",
+        "id",
+        "lag_s",
+        "pending",
+        "pid",
+        "progress_at",
+    )
 
     def __init__(self, path: str, now: Callable[[], float], listener: Listener) -> None:
         self.id = path
@@ -36,6 +52,8 @@ class ChildContext:
         self.done = 0
         self.pending = 0
         self.progress_at = now()
+        self.pid: int | None = None
+        self.lag_s: float | None = None
         self._now = now
         self._listener = listener
         self._draining = asyncio.Event()
@@ -59,6 +77,13 @@ class ChildContext:
             self.progress_at = now
         self.done += done
         self.pending = pending
+
+    def tell(self, message: object) -> None:
+        """Hand ``message`` to the supervisor's ``on_message``, from whichever process: it must be picklable.
+
+        By it the facts of a child in a process of its own reach the metrics of the program.
+        """
+        self._listener.told(message)
 
     @property
     def draining(self) -> bool:

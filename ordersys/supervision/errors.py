@@ -10,7 +10,11 @@
     ├── IllegalTransition    a defect of the supervisor: the table in states.py has no such arrow
     ├── StartTimeout         a child said neither ready nor waiting within its start_timeout_s
     ├── Silent               a child did nothing for its max_silence_s while work was pending
-    └── UnexpectedEnd        a child ended without an error where an end is a failure
+    ├── UnexpectedEnd        a child ended without an error where an end is a failure
+    ├── ProcessDied          the process of a child ended without a word
+    ├── ProcessHung          the process of a child did not respond and was ended
+    └── WorkerError          a child in a process of its own raised this there
+        └── WorkerOutage     … and it was one of waits_on
 """
 
 from __future__ import annotations
@@ -85,6 +89,33 @@ class UnexpectedEnd(SupervisionError):
     """A permanent child ended by itself, or a child's task was cancelled by somebody else."""
 
 
+class ProcessDied(SupervisionError):
+    """The process of a child ended without a word: killed, crashed, or it called ``exit``."""
+
+
+class ProcessHung(SupervisionError):
+    """The event loop of a child's process was blocked for too long, and the process was ended."""
+
+
+class WorkerError(SupervisionError):
+    """What a child in a process of its own raised there, as text. ``__cause__`` shows its traceback."""
+
+
+class WorkerOutage(WorkerError):
+    """The same, and it was one of the supervisor's ``waits_on``."""
+
+
+class WorkerTraceback(Exception):
+    """The traceback of another process, to be shown as the cause of a :class:`WorkerError`."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"in the process of the child:\n{self.text}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReport:
     """What is kept of an error: text alone, since an exception keeps every frame and its locals alive."""
@@ -98,6 +129,8 @@ _REASONS: Mapping[type[BaseException], str] = {
     Silent: "silent",
     StartTimeout: "start_timeout",
     UnexpectedEnd: "unexpected_end",
+    ProcessDied: "died",
+    ProcessHung: "hung",
 }
 
 

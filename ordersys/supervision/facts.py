@@ -28,8 +28,8 @@ class ChildStarting(Fact):
     """A run begins; ``attempt`` counts the runs of this child from 1.
 
     ``reason`` is one of a closed set. ``start``: with its supervisor. After a failure: ``error`` (it raised
-    one), ``silent``, ``start_timeout``, ``unexpected_end``. ``outage``: what it waited for may be back.
-    ``sibling``: restarted with one that failed. ``request``: somebody asked for it.
+    one), ``silent``, ``start_timeout``, ``unexpected_end``, ``died``, ``hung``. ``outage``: what it waited
+    for may be back. ``sibling``: restarted with one that failed. ``request``: somebody asked for it.
     """
 
     attempt: int
@@ -96,6 +96,29 @@ class ChildOrphaned(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanEnded(Fact):
     """A run left behind has ended after all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessStarted(Fact):
+    """The process of a child was started; the child begins when it has imported what it needs."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessEnded(Fact):
+    """The process of a child is gone. ``code``: its exit code, ``-n`` for signal ``n``."""
+
+    pid: int
+    code: int | None
+    killed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagesLost(Fact):
+    """A child's process told more than was taken, and dropped ``count`` messages (``ctx.tell``)."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

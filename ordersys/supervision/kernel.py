@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from ordersys.supervision.clock import Clock, Timer
-from ordersys.supervision.errors import leaves_of
+from ordersys.supervision.errors import WorkerOutage, leaves_of
 from ordersys.supervision.facts import Fact, OnFact, OrphanEnded
+
+OnMessage = Callable[[str, object], None]
 
 # Supervision reports by facts. The two things it cannot report so go here: to stderr, unless the program
 # has configured logging.
@@ -36,12 +38,14 @@ class Kernel:
         rng: random.Random,
         waits_on: tuple[type[BaseException], ...],
         on_fact: OnFact,
+        on_message: OnMessage | None,
         on_defect: Callable[[Exception], None],
     ) -> None:
         self.clock = clock
         self.rng = rng
-        self._waits_on = waits_on
+        self.waits_on = waits_on
         self._on_fact = on_fact
+        self._on_message = on_message
         self._on_defect = on_defect
         self._orphans: dict[asyncio.Task[None], str] = {}
         # Runs are begun from wherever the event came: a sibling's call, a timer. Each gets a copy of this
@@ -72,9 +76,18 @@ class Kernel:
         """Hand a fact to the subscriber."""
         tell(self._on_fact, fact)
 
+    def hand_on(self, path: str, message: object) -> None:
+        """Hand a child's message to the application; its errors are its own, too."""
+        if self._on_message is None:
+            return
+        try:
+            self._on_message(path, message)
+        except Exception:
+            logger.exception("on_message failed on %r from %s", message, path)
+
     def is_outage(self, error: BaseException) -> bool:
         """Whether ``error`` is one to wait on, or a group of nothing else."""
-        return all(isinstance(leaf, self._waits_on) for leaf in leaves_of(error))
+        return all(isinstance(leaf, (WorkerOutage, *self.waits_on)) for leaf in leaves_of(error))
 
     def adopt_orphan(self, task: asyncio.Task[None], path: str) -> None:
         """Keep a run that was left behind: asyncio itself holds tasks by weak references only."""

@@ -75,8 +75,11 @@ class Node(ABC):
 
     @property
     def released(self) -> bool:
-        """Whether the next in the start order may start: whatever came of the start, it is known."""
-        return self.state is not State.STARTING
+        """Whether the next in the start order may start: whatever came of the start, it is known.
+
+        While one that gave up drains, it is not: it may take its supervisor along.
+        """
+        return self.state not in (State.STARTING, State.DRAINING)
 
     @property
     def at_rest(self) -> bool:

@@ -107,6 +107,8 @@ class StartOrder:
     def _step_up(self) -> None:
         if self._leader is not None and self._leader.state is not State.BACKING_OFF:
             # Stopped or started by request before its back-off was over: its fellows wait no longer.
+            if not self._leader.released:
+                return
             self.up(self._rejoining(self._leader))
         while self._to_start:
             node = self._to_start[0]
@@ -130,6 +132,7 @@ class StartOrder:
                 return
         if self._halt is halt and all(node.at_rest for node in halt.nodes):
             self._halt = None
+            self._again = True
             halt.then()
 
     def _rejoining(self, leader: Node) -> list[Node]:

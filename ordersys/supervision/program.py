@@ -20,6 +20,7 @@ from typing import Any, NoReturn, TextIO
 
 from ordersys.supervision.errors import SupervisionFailed
 from ordersys.supervision.facts import OnFact
+from ordersys.supervision.kernel import OnMessage
 from ordersys.supervision.report import render, whereabouts
 from ordersys.supervision.spec import SupervisorSpec
 from ordersys.supervision.supervisor import Supervisor
@@ -36,6 +37,7 @@ def run_tree(
     *,
     waits_on: tuple[type[BaseException], ...] = (),
     on_fact: OnFact,
+    on_message: OnMessage | None = None,
     watchdog: Watchdog | None = None,
 ) -> int:
     """Run a tree as a program of its own: ``sys.exit(run_tree(root, on_fact=…))``.
@@ -45,7 +47,7 @@ def run_tree(
     """
 
     async def main() -> int:
-        supervisor = Supervisor(root, waits_on=waits_on, on_fact=on_fact)
+        supervisor = Supervisor(root, waits_on=waits_on, on_fact=on_fact, on_message=on_message)
         return await serve(supervisor, watchdog=watchdog or Watchdog(on_fact=on_fact))
 
     return run_main(main)

@@ -11,6 +11,7 @@ interrupted again and again, as a cancelled anyio scope would do, and a run left
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,7 +21,9 @@ from ordersys.supervision.context import ChildContext
 from ordersys.supervision.errors import UnexpectedEnd
 from ordersys.supervision.facts import ChildOrphaned
 from ordersys.supervision.kernel import Kernel
-from ordersys.supervision.spec import ChildSpec
+from ordersys.supervision.process import run_process
+from ordersys.supervision.spec import ChildSpec, ProcessStart
+from ordersys.supervision.wire import resolve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,8 @@ class Run:
     def __init__(self, kernel: Kernel, spec: ChildSpec, path: str, owner: Owner) -> None:
         self.path = path
         self.context = ChildContext(path, kernel.now, self)
+        if spec.isolation == "task":
+            self.context.pid = os.getpid()
         self.began_at = kernel.now()
         self.ready_at: float | None = None
         self.leaving = False  # It was told to go; what it says of itself no longer counts.
@@ -107,8 +112,18 @@ class Run:
         if not (self.leaving or self._over):
             self._owner.run_waiting(reason)
 
+    def told(self, message: object) -> None:
+        """The child has a message for the application; it may have, to its very end."""
+        self._kernel.hand_on(self.path, message)
+
     async def _body(self) -> None:
-        await self._spec.start(self.context)
+        start = self._spec.start
+        if not isinstance(start, ProcessStart):
+            await start(self.context)
+        elif self._spec.isolation == "process":
+            await run_process(self._kernel, self.context, start)
+        else:
+            await resolve(start.target)(self.context, *start.args)
 
     def _cancel_again(self) -> None:
         self._set_timer(self._spec.cancel_timeout_s / 2, self._abandon)

@@ -17,6 +17,8 @@ class NodeSnapshot:
     :ivar ready: what readiness counts: READY, or done and not to be restarted.
     :ivar since_s: time in the present state.
     :ivar uptime_s: time since the present run began.
+    :ivar pid: the process it runs in.
+    :ivar lag_s: the worst lag, lately, of the event loop of a child in a process of its own.
     :ivar restarts: starts after a crash or by request; retries of WAITING not counted.
     :ivar restarts_in_window: what it has spent of its supervisor's intensity; for a supervisor, what is
         spent of its own.
@@ -34,6 +36,8 @@ class NodeSnapshot:
     ready: bool
     since_s: float
     uptime_s: float | None = None
+    pid: int | None = None
+    lag_s: float | None = None
     restarts: int = 0
     restarts_in_window: int = 0
     last_error: ErrorReport | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from ordersys.supervision.context import ChildContext
 from ordersys.supervision.policy import Backoff, Intensity
@@ -19,12 +19,39 @@ TIME_LIMITS = ("start_timeout_s", "drain_timeout_s", "cancel_timeout_s", "max_si
 WAIT_BACKOFF = Backoff(first_s=0.2, cap_s=5.0, reset_after_s=10.0)
 
 
+@dataclass(frozen=True, slots=True)
+class ProcessStart:
+    """A start function by name, so that another process can call it: ``await function(ctx, *args)``.
+
+    :ivar target: ``package.module:function``.
+    :ivar args: picklable; a tuple.
+    :ivar block_timeout_s: the worker's event loop blocked for longer: its stacks are written to stderr after
+        a quarter of it, then the process is ended (:class:`Watchdog`), and the child has failed with
+        :class:`ProcessHung`.
+    :raises ValueError: the target does not look like one, or a time that is not positive.
+    """
+
+    target: str
+    args: tuple[Any, ...] = ()
+    block_timeout_s: float = 8.0
+
+    def __post_init__(self) -> None:
+        module, _, name = self.target.partition(":")
+        if not (module and name):
+            raise ValueError(f"a target must look like package.module:function, not {self.target!r}")
+        if self.block_timeout_s <= 0:
+            raise ValueError("block_timeout_s must be positive")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
     """One child. Times in seconds.
 
     :ivar start: runs the child until it is done or told to drain. Called anew for every run, so whatever
-        it makes is fresh; it shares nothing with the run before.
+        it makes is fresh; it shares nothing with the run before. Or its name (:class:`ProcessStart`).
+    :ivar isolation: ``task``: an asyncio task beside the others. ``process``: an OS process of its own, with
+        an event loop and a core of its own; needs a :class:`ProcessStart`. The same rules hold, and it is
+        killed where a task would be left behind.
     :ivar restart: ``permanent``: started again however it ended. ``transient``: unless it returned.
         ``temporary``: never, and its end does not count against readiness.
     :ivar significant: its end, by itself, may end the supervisor above (its ``auto_shutdown``). Not for
@@ -42,11 +69,12 @@ class ChildSpec:
     :ivar probe_timeout_s: a probe that takes longer has found its dependency away, too: a frozen server
         answers nobody.
     :raises ValueError: an empty id, one with a slash, a time that is not positive, a probe without
-        ``max_silence_s``, or a significant permanent child.
+        ``max_silence_s``, a process without a :class:`ProcessStart`, or a significant permanent child.
     """
 
     id: str
-    start: Start
+    start: Start | ProcessStart
+    isolation: Literal["task", "process"] = "task"
     restart: Restart = "permanent"
     significant: bool = False
     start_timeout_s: float = 30.0
@@ -64,6 +92,8 @@ class ChildSpec:
             limit_s = getattr(self, name)
             if limit_s is not None and limit_s <= 0:
                 raise ValueError(f"{name} of {self.id!r} must be positive")
+        if self.isolation == "process" and not isinstance(self.start, ProcessStart):
+            raise ValueError(f"{self.id!r} must have a ProcessStart to run in a process of its own")
         if self.probe is not None and self.max_silence_s is None:
             raise ValueError(f"{self.id!r} is never asked to probe: it must have max_silence_s, too")
 

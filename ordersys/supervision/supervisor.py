@@ -20,7 +20,7 @@ from ordersys.supervision.errors import (
     describe,
 )
 from ordersys.supervision.facts import OnFact
-from ordersys.supervision.kernel import Kernel
+from ordersys.supervision.kernel import Kernel, OnMessage
 from ordersys.supervision.node import REQUESTED, Node
 from ordersys.supervision.snapshot import NodeSnapshot
 from ordersys.supervision.spec import SupervisorSpec
@@ -34,6 +34,7 @@ class Supervisor:
     :param waits_on: errors that mean an outage. A child ending with one, or with a group of nothing else,
         is WAITING and tried again; no restart is spent. A temporary child is not tried again.
     :param on_fact: called with each fact, at once, on the loop's thread; what it raises is logged.
+    :param on_message: called with a child's path and what it told (``ctx.tell``), likewise.
     :param clock: time; seconds.
     :param rng: jitter.
     :raises ValueError: a child of the root bears the root's id.
@@ -48,6 +49,7 @@ class Supervisor:
         *,
         waits_on: tuple[type[BaseException], ...] = (),
         on_fact: OnFact,
+        on_message: OnMessage | None = None,
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
@@ -58,6 +60,7 @@ class Supervisor:
             rng=rng or random.Random(),
             waits_on=waits_on,
             on_fact=on_fact,
+            on_message=on_message,
             on_defect=self._collapse,
         )
         self._spec = root

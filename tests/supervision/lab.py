@@ -75,10 +75,15 @@ class VirtualClock:
         """Set the time and make the calls due, those they cause at once included."""
         self._now = max(self._now, when)
         while (due := self.next_due()) is not None and due <= self._now:
-            timer = heapq.heappop(self._timers)[2]
-            callback, timer.callback = timer.callback, None
-            assert callback is not None
-            callback()
+            self.fire_next()
+
+    def fire_next(self) -> None:
+        """Make the next call, and that one only."""
+        due, _, timer = heapq.heappop(self._timers)
+        self._now = max(self._now, due)
+        callback, timer.callback = timer.callback, None
+        assert callback is not None
+        callback()
 
 
 class Lab:

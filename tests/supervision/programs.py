@@ -21,6 +21,7 @@ from ordersys.supervision import (
     ChildSpec,
     Fact,
     Intensity,
+    ProcessStart,
     Supervisor,
     SupervisorSpec,
     Watchdog,
@@ -171,6 +172,13 @@ def gives_up() -> int:
 
 
 @program
+def has_a_blocked_worker() -> int:
+    start = ProcessStart("tests.supervision.workers:blocks", block_timeout_s=60)
+    child = ChildSpec(id="blocks", start=start, isolation="process")
+    return run_tree(SupervisorSpec(id="app", children=(child,)), on_fact=tell)
+
+
+@program
 def leaves_a_thread() -> int:
     return tree(forgetful)
 
@@ -192,6 +200,8 @@ class Deaf:
     def said_ready(self, note: str) -> None: ...
 
     def said_waiting(self, reason: str) -> None: ...
+
+    def told(self, message: object) -> None: ...
 
 
 @program
