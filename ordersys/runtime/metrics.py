@@ -133,6 +133,8 @@ class Metrics:
     @_take.register
     def _(self, fact: facts.LagMeasured) -> None:
         self._end.labels(fact.topic, str(fact.partition)).set(fact.end)
+        # There from the start with 0: a counter that appears with 1 has not increased, to Prometheus.
+        self._stalled.labels(fact.group)
         if fact.lag is not None:
             # A group that has committed nothing has no lag to show: absent, never 0.
             self._lag.labels(fact.group, fact.topic, str(fact.partition)).set(fact.lag)
