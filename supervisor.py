@@ -62,6 +62,7 @@ from ordersys.supervision import (
     ChildSpec,
     Intensity,
     NodeSnapshot,
+    State,
     Supervisor,
     SupervisorSpec,
     Watchdog,
@@ -383,7 +384,10 @@ class System:
         api = self._api_role
 
         def stalled(group: str) -> None:
-            self.supervisor.restart(here[group], "its group stands still although there is lag")
+            path = here[group]
+            # Who waits is known to stand still, and tries again by itself.
+            if not any(each.path == path and each.state is State.WAITING for each in self._snapshot().walk()):
+                self.supervisor.restart(path, "its group stands still although there is lag")
 
         if self._broker is None or self._needs_kafka:
             broker = await self._topics_there()

@@ -465,6 +465,28 @@ async def test_an_event_that_cannot_be_recorded_is_not_performed(fresh: Environm
     assert await recorded(fresh) == delivered([good])
 
 
+async def test_a_member_that_comes_makes_nothing_be_told_twice(fresh: Environment) -> None:
+    events = [event for order_id in new_ids(60) for event in life(order_id)]
+    async with endpoint() as receiver:
+
+        async def slowly(_: Posted) -> int:
+            await anyio.sleep(0.02)
+            return 204
+
+        receiver.answer = slowly
+        hooks = hook(fresh, receiver)
+        other = hook(fresh, receiver)
+        await switched_on(hooks)
+        await announce(hooks, events)
+        async with running(hooks.pipeline().run):
+            await receiver.asked_for(10)
+            async with running(other.pipeline().run) as late:
+                await late.wait_ready()
+                await hooks.caught_up(30)
+    assert len(receiver.ids) == len(set(receiver.ids)) == 120
+    assert await recorded(fresh) == delivered(events)
+
+
 async def test_a_stop_finishes_what_is_under_way_and_begins_nothing_more(fresh: Environment) -> None:
     events = [changed(order_id) for order_id in new_ids(12)]
     going_on, go_on = anyio.Event(), anyio.Event()
