@@ -11,7 +11,8 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
-from ordersys.api.orders import Reader, Submit, WaitFinal, order_routes
+from ordersys.api.order_reads import Reader, WaitFinal, order_read_routes
+from ordersys.api.orders import Submit, order_routes
 from ordersys.api.probes import Readiness, RenderMetrics, probe_routes
 from ordersys.api.problems import exception_handlers
 from ordersys.api.requests import BODY_BYTES_MAX
@@ -46,7 +47,8 @@ def build_app(
 
     return Litestar(
         [
-            *order_routes(submit=submit, reader=reader, wait_final=wait_final, clock=clock, on_fact=on_fact),
+            *order_routes(submit=submit, clock=clock, on_fact=on_fact),
+            *order_read_routes(reader=reader, wait_final=wait_final),
             *probe_routes(readiness=readiness, render_metrics=render_metrics),
             health,
             *more_routes,
