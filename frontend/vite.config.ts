@@ -1,32 +1,37 @@
 import react from '@vitejs/plugin-react'
-import { defineConfig, type ProxyOptions } from 'vite'
+import { defineConfig, loadEnv, type ProxyOptions } from 'vite'
 
-// Pages and API share an origin and some paths (/orders/{id}, /pipeline): a navigation asks for HTML
-// and gets the page, everything else goes to the API.
-const api: ProxyOptions = {
-  target: 'http://127.0.0.1:18080',
-  bypass: (request) => (request.headers.accept?.includes('text/html') ? '/index.html' : undefined),
-}
-const document: ProxyOptions = { target: 'http://127.0.0.1:18080' }
-
-export default defineConfig({
-  base: '/',
-  plugins: [react()],
-  build: { manifest: true, assetsInlineLimit: 0, chunkSizeWarningLimit: 400 },
-  server: {
-    host: '127.0.0.1',
-    port: 15173,
-    proxy: {
-      '/orders': api,
-      '/pipeline': api,
-      '/analytics': api,
-      '/events': api,
-      '/admin': api,
-      '/health': document,
-      '/readyz': document,
-      '/docs': document,
-      '/openapi.json': document,
-      '/asyncapi.json': document,
+export default defineConfig(({ mode }) => {
+  const env = loadEnv(mode, '.', ['API_', 'UI_'])
+  const target = `http://127.0.0.1:${env['API_PORT'] ?? '18080'}`
+  // Pages and API share an origin and some paths (/orders/{id}, /pipeline): who asks for HTML gets the
+  // page, everything else goes to the API.
+  const shared: ProxyOptions = {
+    target,
+    bypass: (request) => (request.headers.accept?.includes('text/html') ? '/index.html' : undefined),
+  }
+  const plain: ProxyOptions = { target }
+  return {
+    base: '/',
+    plugins: [react()],
+    build: { manifest: true, assetsInlineLimit: 0 },
+    server: {
+      host: '127.0.0.1',
+      port: Number(env['UI_PORT'] ?? '15173'),
+      proxy: {
+        '/orders': shared,
+        '/pipeline': shared,
+        '/analytics': plain,
+        '/events': plain,
+        '/admin': plain,
+        '/health': plain,
+        '/livez': plain,
+        '/readyz': plain,
+        '/metrics': plain,
+        '/docs': plain,
+        '/openapi.json': plain,
+        '/asyncapi.json': plain,
+      },
     },
-  },
+  }
 })

@@ -18,6 +18,8 @@ const queries = new QueryClient({
       retry: (failures, error) => failures < RETRIES && error instanceof ApiError && error.retriable,
       // The feed, not the focus of the window, says when something is old.
       refetchOnWindowFocus: false,
+      // The API may well be on this machine: being offline says nothing about it.
+      networkMode: 'always',
     },
   },
 })

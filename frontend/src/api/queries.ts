@@ -3,7 +3,6 @@ import { NOTHING_HELD, PAGE_ROWS, type Held } from '../feed/lists'
 import { frameLog } from '../feed/log'
 import { queryOf, type Filters } from '../filters/codec'
 import { countOrders, listOrders, readEvents, readHistory, readPipeline, readSummary, readTimeline, type Page } from './client'
-import { ApiError } from './problem'
 import type { ListQuery, Timeline } from './types'
 
 // What the feed replaces many times a second shares what did not change by itself (structuralSharing: false).
@@ -59,7 +58,6 @@ export function timelineQuery(orderId: string) {
     queryKey: ['timeline', orderId],
     queryFn: ({ signal }) => readTimeline(orderId, signal),
     refetchInterval: ({ state }) => pollMs(state.data, Date.now()),
-    retry: (failures, error) => failures < 2 && error instanceof ApiError && error.retriable,
   })
 }
 

@@ -33,7 +33,11 @@ export default function OrderPage(): ReactElement {
       </nav>
       {data ? (
         <>
-          {error ? <Strip action={retry}>What you see may be old. {sentenceOf(error)}</Strip> : null}
+          {error ? (
+            <div className={classes.strip}>
+              <Strip action={retry}>What you see may be old. {sentenceOf(error)}</Strip>
+            </div>
+          ) : null}
           <Head order={data.order} />
           <Steps timeline={data} />
           <RawEvents orderId={id} />

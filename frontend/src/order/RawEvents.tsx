@@ -46,7 +46,7 @@ function Events({ orderId }: { orderId: string }): ReactElement {
   return (
     <>
       <div className={classes.tools}>
-        {retry}
+        <Retry onClick={() => void refetch()} loading={isFetching} label="Read again" />
         <span className="muted">Copy all</span>
         <CopyButton text={JSON.stringify(data, null, 2)} what="all events" />
       </div>

@@ -107,6 +107,7 @@ export default function CreateDrawer({ onClose }: { onClose: () => void }): Reac
             value={form[name]}
             error={errors[name]}
             autoComplete="off"
+            data-autofocus={name === 'email' || undefined}
             onChange={(event) => {
               setForm({ ...form, [name]: event.currentTarget.value })
             }}

@@ -45,7 +45,7 @@ function filtersOfDraft(draft: Draft, before: Filters, zone: Zone): Filters {
 /** Filters by text and time; they apply on Enter or on leaving a field, and live in the address. */
 export function FilterBar({ filters, onChange }: Props): ReactElement {
   const zone = useZone()
-  const [open, setOpen] = useState(false)
+  const [open, setOpen] = useState(filters.created_from !== undefined || filters.created_to !== undefined)
   const applied = draftOf(filters, zone)
   const appliedKey = JSON.stringify(applied)
   const [draft, setDraft] = useState(applied)

@@ -74,7 +74,8 @@ function OrdersList({ filters, onChange, onCreate }: ListProps): ReactElement {
   const [inSight, setInSight] = useState<{ first: string; last: string } | null>(null)
   const scrolled = useScrolled()
   const textSelected = useTextSelected()
-  const hold = scrolled || selected.length > 0 || textSelected
+  const [keyed, setKeyed] = useState(false)
+  const hold = scrolled || selected.length > 0 || textSelected || keyed
 
   useEffect(() => {
     const range = inSight && { from: inSight.last, to: inSight.first }
@@ -92,6 +93,7 @@ function OrdersList({ filters, onChange, onCreate }: ListProps): ReactElement {
   }, [])
   const showNew = useCallback(() => {
     clearSelection()
+    setKeyed(false)
     window.getSelection()?.removeAllRanges()
     window.scrollTo({ top: 0 })
     feed.watch({ filters, hold: false, range: null })
@@ -105,9 +107,11 @@ function OrdersList({ filters, onChange, onCreate }: ListProps): ReactElement {
   return (
     <>
       {list.isRefetchError ? (
-        <Strip action={<Retry onClick={retry} loading={list.isFetching} />}>
-          The list could not be read again, what you see may be old. {sentenceOf(list.error)}
-        </Strip>
+        <div className={classes.strip}>
+          <Strip action={<Retry onClick={retry} loading={list.isFetching} />}>
+            The list could not be read again, what you see may be old. {sentenceOf(list.error)}
+          </Strip>
+        </div>
       ) : null}
       <NewRowsButton held={held} onClick={showNew} />
       {rows.length === 0 ? (
@@ -122,6 +126,7 @@ function OrdersList({ filters, onChange, onCreate }: ListProps): ReactElement {
           selection={selection}
           onSelection={setSelection}
           onSight={setInSight}
+          onKeyed={setKeyed}
           more={list.hasNextPage}
           loading={list.isFetchingNextPage}
           failed={list.isFetchNextPageError}

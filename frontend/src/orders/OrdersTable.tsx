@@ -20,6 +20,8 @@ interface Props {
   onSelection: OnChangeFn<RowSelectionState>
   /** Told `created_at_utc` of the first and the last row in sight. */
   onSight: (sight: { first: string; last: string }) => void
+  /** Told whether the keyboard is at work in a row. */
+  onKeyed: (keyed: boolean) => void
   more: boolean
   loading: boolean
   failed: boolean
@@ -52,7 +54,7 @@ const Cells = memo(
 )
 
 /** Orders, of which only the rows near the window are in the document. */
-export function OrdersTable({ rows, selection, onSelection, onSight, more, loading, failed, onMore }: Props): ReactElement {
+export function OrdersTable({ rows, selection, onSelection, onSight, onKeyed, more, loading, failed, onMore }: Props): ReactElement {
   const narrow = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false })
   const body = useRef<HTMLDivElement>(null)
   const [top, setTop] = useState(0)
@@ -106,7 +108,18 @@ export function OrdersTable({ rows, selection, onSelection, onSight, more, loadi
             </div>
           ))}
         </div>
-        <div role="rowgroup" ref={body} className={classes.body} style={{ height: virtual.getTotalSize() }}>
+        <div
+          role="rowgroup"
+          ref={body}
+          className={classes.body}
+          style={{ height: virtual.getTotalSize() }}
+          onFocus={(event) => {
+            onKeyed(event.target.matches(':focus-visible'))
+          }}
+          onBlur={(event) => {
+            if (!event.currentTarget.contains(event.relatedTarget)) onKeyed(false)
+          }}
+        >
           {items.map((item) => {
             const row = model[item.index]
             if (!row) return null

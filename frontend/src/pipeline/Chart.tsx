@@ -49,7 +49,7 @@ export function Chart({ title, at, lines, format }: Props): ReactElement {
         ...(zone === 'utc' && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'UTC') }),
         scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
-          { ...axis, size: 30, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5)) },
+          { ...axis, size: 24, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5)) },
           { ...axis, size: 52, values: (_, values) => values.map(format) },
         ],
         series: [{}, ...series],

@@ -103,7 +103,9 @@ function FlowTable({ flow }: { flow: Flow }): ReactElement {
         <thead>
           <tr>
             <th scope="col">From</th>
-            <th scope="col">To</th>
+            <th scope="col" className="words">
+              To
+            </th>
             <th scope="col">Events/s</th>
           </tr>
         </thead>
@@ -111,7 +113,7 @@ function FlowTable({ flow }: { flow: Flow }): ReactElement {
           {flow.edges.map(({ from, to, rate }) => (
             <tr key={`${from} ${to}`}>
               <th scope="row">{names.get(from)}</th>
-              <td>{names.get(to)}</td>
+              <td className="words">{names.get(to)}</td>
               <td>{formatRate(rate)}</td>
             </tr>
           ))}

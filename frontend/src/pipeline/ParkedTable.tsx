@@ -22,10 +22,10 @@ export function ParkedTable({ parked }: { parked: Pipeline['parked'] }): ReactEl
             <thead>
               <tr>
                 <th scope="col">Group</th>
-                <th scope="col" className={classes.text}>
+                <th scope="col" className="words">
                   State
                 </th>
-                <th scope="col" className={classes.text}>
+                <th scope="col" className="words">
                   Meaning
                 </th>
                 <th scope="col">Events</th>
@@ -35,8 +35,8 @@ export function ParkedTable({ parked }: { parked: Pipeline['parked'] }): ReactEl
               {parked.map(({ group, state, rows }) => (
                 <tr key={`${group} ${state}`}>
                   <th scope="row">{group}</th>
-                  <td className={classes.text}>{state}</td>
-                  <td className={`muted ${classes.text ?? ''}`}>{SAYS[state] ?? ''}</td>
+                  <td className="words">{state}</td>
+                  <td className="muted words">{SAYS[state] ?? ''}</td>
                   <td className={classes.strong}>{formatCount(rows)}</td>
                 </tr>
               ))}

@@ -26,10 +26,16 @@ export function Notice({ icon, title, children, action, alert = false }: Props):
   )
 }
 
-export function Retry({ onClick, loading }: { onClick: () => void; loading: boolean }): ReactElement {
+interface RetryProps {
+  onClick: () => void
+  loading: boolean
+  label?: string
+}
+
+export function Retry({ onClick, loading, label = 'Try again' }: RetryProps): ReactElement {
   return (
     <Button variant="default" size="xs" loading={loading} onClick={onClick} leftSection={<Icon name="refresh" size={14} />}>
-      Try again
+      {label}
     </Button>
   )
 }
