@@ -32,6 +32,8 @@ OF_EACH_SERVICE = {"ROLES"}
 PUBLISHED = {"API_PORT", "UI_PORT", "METRICS_PORT", "KAFKA_EXTERNAL_PORT", "POSTGRES_PORT"}
 OF_THE_SERVERS = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD", "KAFKA_KRAFT_CLUSTER_ID"}
 OF_EMBEDDED_SERVERS = {"DATA_DIR"}
+# Not settings of ours: ports of the profile `observe`.
+OF_OBSERVE = {"PROMETHEUS_PORT", "GRAFANA_PORT"}
 ADDRESSES = {"KAFKA_BROKERS", "POSTGRES_DSN"}
 
 ROLE_SERVICES = [name for name, service in SERVICES.items() if "ROLES" in service.get("environment", {})]
@@ -76,10 +78,11 @@ def test_a_setting_that_is_passed_on_has_the_default_of_the_settings_because_it_
 
 def test_defaults_that_compose_itself_needs_are_those_of_the_settings_and_the_example() -> None:
     used = set(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
-    assert {name for name, _ in used} == PUBLISHED | OF_THE_SERVERS
+    assert {name for name, _ in used} == PUBLISHED | OF_THE_SERVERS | OF_OBSERVE
     example = (ROOT / ".env.example").read_text("utf-8")
     # Compose cannot make up an identity and remember it.
-    for name, default in sorted(used - {pair for pair in used if pair[0] == "KAFKA_KRAFT_CLUSTER_ID"}):
+    ours = PUBLISHED | OF_THE_SERVERS - {"KAFKA_KRAFT_CLUSTER_ID"}
+    for name, default in sorted(pair for pair in used if pair[0] in ours):
         assert default == DEFAULTS[name]
         assert f"\n#{name}={default}\n" in example
     assert "${" not in re.sub(r"\$\{\w+:-[^}]*\}", "", TEXT), "an interpolation without a default"
@@ -181,6 +184,18 @@ def test_ports_are_published_on_loopback_and_only_where_one_container_is_enough(
     ]
     assert published["api"] == published["all-in-one"] == ours
     assert set(published) & set(ROLES) == {"api"}
+
+
+def test_what_observes_is_asked_for_and_finds_every_role() -> None:
+    for name in ("prometheus", "grafana"):
+        assert SERVICES[name]["profiles"] == ["observe"]
+        mounted = [volume.split(":")[0] for volume in SERVICES[name]["volumes"] if volume.startswith("./")]
+        assert mounted
+        assert all((ROOT / path).exists() for path in mounted)
+    targets = "./infra/prometheus/targets-roles.yml"
+    assert f"{targets}:/etc/prometheus/targets.yml:ro" in SERVICES["prometheus"]["volumes"]
+    found = yaml.safe_load((ROOT / targets).read_text("utf-8"))[0]["targets"]
+    assert sorted(found) == sorted(f"{role}:{DEFAULTS['METRICS_PORT']}" for role in ROLES)
 
 
 def test_what_has_to_last_is_in_named_volumes() -> None:
