@@ -51,8 +51,9 @@ async def migrate(settings: Settings) -> list[str]:
     :raises StartRefused: a topic exists with another number of partitions.
     """
     # Imported here: the composition root imports everything there is, which no other command has to wait for.
+    from config.wiring import broker_of, database_of, partitions_of
     from ordersys.adapters import migrations
-    from supervisor import MIGRATIONS, broker_of, database_of, partitions_of
+    from supervisor import MIGRATIONS
 
     database, broker = database_of(settings), broker_of(settings)
     async with database.session() as session:
