@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any, cast
 
 import anyio
 import msgspec
@@ -31,7 +32,7 @@ START_TIMEOUT_S = 1.5
 class LoggedEvent(msgspec.Struct, frozen=True):
     """An event as it is written. In the outbox it has no partition and no offset (a decimal string) yet.
 
-    ``value`` is the JSON object as it stands, or a text if it is no JSON object.
+    ``value`` is the JSON object as it was written, byte for byte, or a text if it is no JSON object.
     """
 
     topic: str
@@ -40,7 +41,7 @@ class LoggedEvent(msgspec.Struct, frozen=True):
     event_id: str | None
     event_type: str | None
     headers: dict[str, str]
-    value: msgspec.Raw | str
+    value: dict[str, Any] | str
 
 
 class Topics(msgspec.Struct, frozen=True):
@@ -141,7 +142,7 @@ def _event(
     headers: Iterable[tuple[str, bytes]],
     value: bytes | None,
 ) -> LoggedEvent:
-    texts = {name: (text or b"").decode("utf-8", "replace") for name, text in headers}
+    texts = {name: _text(text) for name, text in headers}
     said = _object(value)
     return LoggedEvent(
         topic,
@@ -150,8 +151,13 @@ def _event(
         texts.get("event_id") or _said(said, "event_id"),
         texts.get("event_type") or _said(said, "event_type"),
         texts,
-        (value or b"").decode("utf-8", "replace") if said is None or value is None else msgspec.Raw(value),
+        # Encoded as it is: read and written again, a large number could come out as another one.
+        cast("dict[str, Any]", msgspec.Raw(value or b"")) if said is not None else _text(value),
     )
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
 
 
 def _belongs(record: Record, order_id: str) -> bool:

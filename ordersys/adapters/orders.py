@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -42,11 +42,11 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     item_sku: str
     quantity: int
     amount_cents: int
-    status: str
+    status: Literal["NEW", "PROCESSING", "CONFIRMED", "CANCELLED"]
     order_version: int
     correlation_id: str
-    payment_status: str | None
-    inventory_status: str | None
+    payment_status: Literal["PROCESSED", "FAILED"] | None
+    inventory_status: Literal["RESERVED", "FAILED"] | None
     created_at_utc: datetime
     updated_at_utc: datetime
 

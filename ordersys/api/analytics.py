@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
 from ordersys.adapters.analytics import Summary
+from ordersys.api.problems import AWAY, BAD_QUERY, answers, described
 
 MINUTES_DEFAULT = 60
 MINUTES_MAX = 1440
@@ -32,7 +33,7 @@ def analytics_routes(summaries: Summaries) -> list[HTTPRouteHandler]:
         "/analytics/summary",
         summary="Orders by the minute and by SKU",
         description=DESCRIPTION,
-        response_description="The counts.",
+        responses={200: answers(Summary, "The counts."), **described({400: BAD_QUERY, 503: AWAY})},
     )
     async def analytics_summary(
         minutes: Annotated[

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 from litestar import Litestar, MediaType, get
 from litestar.config.cors import CORSConfig
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ControllerRouterHandler
 
+from ordersys.api.docs import document_routes, openapi_document
 from ordersys.api.order_reads import Reader, WaitFinal, order_read_routes
 from ordersys.api.orders import Submit, order_routes
 from ordersys.api.probes import Readiness, RenderMetrics, probe_routes
-from ordersys.api.problems import exception_handlers
+from ordersys.api.problems import answers, exception_handlers
 from ordersys.api.requests import BODY_BYTES_MAX
 
 CORS_MAX_AGE_S = 600
+VERSION = "1"
+NO_EVENTS: Mapping[str, Any] = {}
 
 
 def utc_now() -> datetime:
@@ -36,23 +39,38 @@ def build_app(
     on_fact: Callable[[object], None],
     clock: Callable[[], datetime] = utc_now,
     more_routes: Sequence[ControllerRouterHandler] = (),
-    version: str = "1",
+    events: Mapping[str, Any] = NO_EVENTS,
+    version: str = VERSION,
 ) -> Litestar:
-    """What API_PORT serves. ``readiness`` speaks of the API alone; ``cors_origins`` are the UI's."""
+    """What API_PORT serves.
 
-    @get("/health", media_type=MediaType.TEXT)
+    ``readiness`` speaks of the API alone; ``cors_origins`` are the UI's; ``events`` is the AsyncAPI document.
+    """
+
+    @get(
+        "/health",
+        media_type=MediaType.TEXT,
+        summary="Whether the server answers",
+        description="The word `ok`, for older clients; `/readyz` says more.",
+        responses={200: answers(str, "It does.", "text/plain")},
+    )
     async def health() -> str:
         """That the server answers."""
         return "ok"
 
+    documents: dict[str, bytes] = {}
+    routes: list[ControllerRouterHandler] = [
+        *order_routes(submit=submit, clock=clock, on_fact=on_fact),
+        *order_read_routes(reader=reader, wait_final=wait_final),
+        *more_routes,
+        *document_routes(documents),
+        *probe_routes(readiness=readiness, render_metrics=render_metrics),
+        health,
+    ]
+    documents["openapi"] = msgspec.json.encode(openapi_document(routes, version))
+    documents["asyncapi"] = msgspec.json.encode(events)
     return Litestar(
-        [
-            *order_routes(submit=submit, clock=clock, on_fact=on_fact),
-            *order_read_routes(reader=reader, wait_final=wait_final),
-            *probe_routes(readiness=readiness, render_metrics=render_metrics),
-            health,
-            *more_routes,
-        ],
+        routes,
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
@@ -61,13 +79,7 @@ def build_app(
             max_age=CORS_MAX_AGE_S,
         ),
         exception_handlers=exception_handlers(on_fact),
-        # The schema alone: the pages Litestar can draw from it load their scripts from a CDN.
-        openapi_config=OpenAPIConfig(
-            title="ordersys",
-            version=version,
-            path="/openapi.json",
-            render_plugins=[JsonRenderPlugin(path="/")],
-        ),
+        openapi_config=None,
         request_max_body_size=BODY_BYTES_MAX,
         logging_config=None,
     )

@@ -16,7 +16,7 @@ from litestar.params import FromPath, QueryParameter
 
 from ordersys.adapters.order_lists import Filters, Position
 from ordersys.adapters.orders import Order
-from ordersys.api.problems import Problem, unknown_order
+from ordersys.api.problems import AWAY, BAD_QUERY, UNKNOWN_ORDER, Problem, answers, described, unknown_order
 from ordersys.api.requests import instant_of, parameter_problem, text_of, uuid_of
 from ordersys.api.waiting import TooManyWaiting
 from ordersys.contract.order import FINAL
@@ -37,6 +37,14 @@ TO_TEXT = "Orders created before this time (RFC 3339)."
 LIMIT_TEXT = "How many orders at most."
 CURSOR_TEXT = "Where the page begins: from the `Link` of the page before, with the same filters."
 WAIT_TEXT = "Answer once the order is final."
+LIST_DESCRIPTION = """\
+Orders that fit all filters, the newest first. If there are more, `Link` leads to the next page, with the
+same filters; orders that come in the meantime are on no later page.\
+"""
+ORDER_DESCRIPTION = """\
+The order as it stands. With `wait=final` the answer comes as soon as the order is CONFIRMED or CANCELLED, or
+after `timeout_s`, then with the order as it stands.\
+"""
 TIMEOUT_TEXT = "With `wait`: how many seconds to wait at most, before the order is answered as it stands."
 
 _encode = msgspec.json.Encoder().encode
@@ -172,7 +180,13 @@ async def look_when_final(reader: Reader, wait_final: WaitFinal, text: str, time
 def order_read_routes(*, reader: Reader, wait_final: WaitFinal) -> list[HTTPRouteHandler]:
     """The routes."""
 
-    @get("/orders", media_type=MediaType.JSON, summary="List orders")
+    @get(
+        "/orders",
+        media_type=MediaType.JSON,
+        summary="List orders",
+        description=LIST_DESCRIPTION,
+        responses={200: answers(list[Order], "A page of orders."), **described({400: BAD_QUERY, 503: AWAY})},
+    )
     async def list_orders(
         status: Annotated[list[Status] | None, QueryParameter(description=STATUS_TEXT)] = None,
         sku: Annotated[str | None, QueryParameter(max_length=64, description=SKU_TEXT)] = None,
@@ -193,12 +207,27 @@ def order_read_routes(*, reader: Reader, wait_final: WaitFinal) -> list[HTTPRout
         )
         return await look_at_page(reader, query, cursor)
 
-    @get("/orders/counts", media_type=MediaType.JSON, summary="Count orders")
+    @get(
+        "/orders/counts",
+        media_type=MediaType.JSON,
+        summary="Count orders",
+        description="How many orders are in each status, all as of one moment.",
+        responses={200: answers(Counts, "The counts."), **described({503: AWAY})},
+    )
     async def count_orders() -> Response[bytes]:
         """How many orders are in each status."""
         return Response(_encode(Counts(**await reader.counts())), media_type=JSON)
 
-    @get("/orders/{order_id:str}", media_type=MediaType.JSON, summary="Look at an order")
+    @get(
+        "/orders/{order_id:str}",
+        media_type=MediaType.JSON,
+        summary="Look at an order",
+        description=ORDER_DESCRIPTION,
+        responses={
+            200: answers(Order, "The order."),
+            **described({400: BAD_QUERY, 404: UNKNOWN_ORDER, 503: AWAY}),
+        },
+    )
     async def get_order(
         order_id: FromPath[str],
         wait: Annotated[Literal["final"] | None, QueryParameter(description=WAIT_TEXT)] = None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 from litestar import MediaType, Request, Response, post
@@ -16,13 +16,26 @@ from ordersys.adapters.orders import NewOrder
 from ordersys.api.facts import OrdersRefused, PostAnswered
 from ordersys.api.identity import new_order_id, new_traceparent
 from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused
-from ordersys.api.problems import MALFORMED, REQUEST_AT_FAULT, Fault, Problem, away
+from ordersys.api.problems import MALFORMED, REQUEST_AT_FAULT, Fault, Problem, answers, away, described
 from ordersys.api.requests import BODY_BYTES_MAX, body_of, headers_of
 from ordersys.contract import ids
 
 OWNER = "anonymous"
 BUSY_RETRY_AFTER_S = 1
 JSON = "application/json"
+DESCRIPTION = """\
+The order is committed before the answer comes. With an `Idempotency-Key` the request can be repeated: the
+order is taken once, and every repetition is answered as the first time. After a 503 the order was not taken;
+after a 504 that is not known, and the same request with the same key finds out.\
+"""
+REFUSALS = {
+    400: "A header or a field is not valid, or the body is no JSON; `errors` names what is at fault.",
+    413: "The body is too large.",
+    415: "The body is not announced as JSON.",
+    422: "The Idempotency-Key belongs to another order.",
+    503: "The order was not taken: too many are waiting, or the database cannot be asked.",
+    504: "Whether the order was taken is not known; `order_id` is its id.",
+}
 
 _encode = msgspec.json.Encoder().encode
 
@@ -35,7 +48,7 @@ class AcceptedOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     item_sku: str
     quantity: int
     amount_cents: int
-    status: str
+    status: Literal["NEW"]
     created_at_utc: datetime
     updated_at_utc: datetime
 
@@ -140,7 +153,14 @@ def order_routes(
     would not say which field is at fault in our words.
     """
 
-    @post("/orders", request_max_body_size=BODY_BYTES_MAX, media_type=MediaType.JSON, summary="Take an order")
+    @post(
+        "/orders",
+        request_max_body_size=BODY_BYTES_MAX,
+        media_type=MediaType.JSON,
+        summary="Take an order",
+        description=DESCRIPTION,
+        responses={201: answers(AcceptedOrder, "The order is committed."), **described(REFUSALS)},
+    )
     async def create_order(request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take an order."""
         started = perf_counter()

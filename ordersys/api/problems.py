@@ -51,13 +51,20 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
     errors: Sequence[Fault] = ()
 
 
+BAD_QUERY = "A parameter is not valid; `errors` names it."
+AWAY = "The order database cannot be asked at the moment."
+UNKNOWN_ORDER = "There is no order with this id."
+
+
+def answers(container: Any, description: str, media_type: str = "application/json") -> ResponseSpec:
+    """What a route answers, for its ``responses`` in the OpenAPI description."""
+    return ResponseSpec(container, generate_examples=False, description=description, media_type=media_type)
+
+
 def described(problems: Mapping[int, str]) -> dict[int, ResponseSpec]:
     """Problems a route answers, by status, for its ``responses`` in the OpenAPI description."""
     return {
-        status: ResponseSpec(
-            ProblemDetails, generate_examples=False, description=description, media_type=MEDIA_TYPE
-        )
-        for status, description in problems.items()
+        status: answers(ProblemDetails, description, MEDIA_TYPE) for status, description in problems.items()
     }
 
 
@@ -116,7 +123,7 @@ def away() -> Problem:
 
 def unknown_order() -> Problem:
     """404: no order has this id, or it cannot be one."""
-    return Problem(404, "There is no order with this id.", kind="unknown-order")
+    return Problem(404, UNKNOWN_ORDER, kind="unknown-order")
 
 
 ExceptionHandler = Callable[[Request[Any, Any, Any], Any], Response[bytes]]

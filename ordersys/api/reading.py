@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from litestar.handlers import HTTPRouteHandler
 
@@ -14,6 +15,7 @@ from ordersys.adapters.order_log import OrderLog, Topics
 from ordersys.adapters.reading import ReadSessions
 from ordersys.adapters.timeline import TimelineReader
 from ordersys.api.analytics import analytics_routes
+from ordersys.api.asyncapi import asyncapi_document
 from ordersys.api.timeline import timeline_routes
 from ordersys.api.timeline_steps import Names
 from ordersys.contract import topics
@@ -38,6 +40,10 @@ class Deployment:
             for service in self.services
             for each in service.subscriptions
         }
+
+    def events(self, version: str) -> dict[str, Any]:
+        """The AsyncAPI document of this deployment."""
+        return asyncapi_document(self.services, self.names, self.partitions, version)
 
 
 def read_routes(

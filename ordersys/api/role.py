@@ -17,7 +17,7 @@ from ordersys.adapters.orders import OrderReader, order_writer
 from ordersys.adapters.postgres import Database
 from ordersys.adapters.reading import ReadSessions
 from ordersys.api import server
-from ordersys.api.app import build_app, utc_now
+from ordersys.api.app import VERSION, build_app, utc_now
 from ordersys.api.feed import frames
 from ordersys.api.feed.hub import Hub
 from ordersys.api.feed.reader import FeedReader
@@ -152,6 +152,7 @@ class ApiRole:
             render_metrics=self._render_metrics,
             cors_origins=self._options.cors_origins,
             on_fact=self._on_fact,
+            events=self._options.deployment.events(VERSION),
             more_routes=[
                 *read_routes(
                     sessions=sessions,

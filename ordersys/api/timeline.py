@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from ordersys.adapters.order_log import LoggedEvent, waiting_events
 from ordersys.adapters.timeline import OrderFacts
-from ordersys.api.problems import unknown_order
+from ordersys.api.problems import AWAY, UNKNOWN_ORDER, answers, described, unknown_order
 from ordersys.api.requests import uuid_of
 from ordersys.api.timeline_steps import Names, Timeline, timeline_of
 from ordersys.contract.errors import DependencyUnavailable
@@ -82,7 +82,10 @@ def timeline_routes(
         "/orders/{order_id:str}/timeline",
         summary="The steps of an order",
         description=DESCRIPTION,
-        response_description="The order and its steps.",
+        responses={
+            200: answers(Timeline, "The order and its steps."),
+            **described({404: UNKNOWN_ORDER, 503: AWAY}),
+        },
     )
     async def order_timeline(order_id: FromPath[str]) -> Timeline:
         """What has become of an order, step by step."""
@@ -92,7 +95,10 @@ def timeline_routes(
         "/orders/{order_id:str}/events",
         summary="The raw events of an order",
         description=EVENTS_DESCRIPTION,
-        response_description="The events.",
+        responses={
+            200: answers(OrderEvents, "The events."),
+            **described({404: UNKNOWN_ORDER, 503: AWAY}),
+        },
     )
     async def order_events(order_id: FromPath[str]) -> Response[bytes]:
         """What was written about an order."""
