@@ -22,7 +22,7 @@ Reading order:
 3. ``api/orders.py``: where an order comes in; ``api/intake.py`` commits many of them at once.
 4. ``runtime/relay.py``: how a committed outbox row reaches Kafka, in order.
 5. ``runtime/pipeline.py``: how a service takes a batch, step by step; ``runtime/parking.py``: where an
-   event goes that cannot be handled, and how it comes back.
+   event goes that cannot be handled, and how it comes back; ``runtime/performing.py``: effects outside.
 6. ``adapters/``: the only files that speak to Kafka and Postgres; every statement is in ``adapters/sql/``.
 7. ``supervision/``: keeps all of it running; a library of its own.
 8. ``supervisor.py`` (top level): the composition root, the one place that names every role.
