@@ -23,7 +23,7 @@ from ordersys.runtime import steps
 from ordersys.runtime.facts import OrdersFinalised, RowsStored
 from ordersys.runtime.guard import Guard
 from ordersys.runtime.steps import Failure, Item
-from ordersys.runtime.tracing import trace_of
+from ordersys.runtime.tracing import trace_id_of
 
 Settle = Callable[[Session, Sequence[Item], Sequence[Failure]], Awaitable[None]]
 
@@ -160,13 +160,12 @@ class ProjectionForm:
             return []
         keys = stored if len(self._form.key) > 1 else [key for (key,) in stored]
         new = [key for key in keys if key in rows]
-        traces = (trace_of(causes[key].record.headers, causes[key].event) for key in new)
         return [
             RowsStored(
                 service=self._service,
                 notice=self._form.notice,
                 rows=[rows[key] for key in new],
-                trace_ids=[trace and trace.trace_id for trace in traces],
+                trace_ids=[trace_id_of(causes[key].record.headers, causes[key].event) for key in new],
             )
         ]
 

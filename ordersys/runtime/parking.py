@@ -28,7 +28,7 @@ from ordersys.adapters.parked import FailedAttempt, NewParked, ParkedRow
 from ordersys.adapters.postgres import Session
 from ordersys.runtime.facts import EventParked, OnFact
 from ordersys.runtime.steps import Failure, Item, cut
-from ordersys.runtime.tracing import trace_of
+from ordersys.runtime.tracing import trace_id_of
 
 HEADERS_MAX = 32
 TRACEBACK_CHARS_MAX = 8192
@@ -126,7 +126,7 @@ class Parking:
                     order_id=event.order_id if event else _text(item.key or b""),
                     event_id=event.event_id if event else _header(record, "event_id"),
                     correlation_id=event.correlation_id if event else _header(record, "correlation_id"),
-                    trace_id=trace.trace_id if (trace := trace_of(record.headers, event)) else None,
+                    trace_id=trace_id_of(record.headers, event),
                 )
             )
 

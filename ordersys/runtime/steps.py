@@ -16,6 +16,8 @@ from ordersys.contract.service import Context
 from ordersys.runtime import tracing
 
 HEADER_BYTES_MAX = 2048
+# A lone surrogate is written as its escape.
+CHARACTER_BYTES_MAX = 6
 
 Decided = TypeVar("Decided")
 State = Literal["retrying", "held", "dead"]
@@ -142,17 +144,17 @@ def context_of(item: Item, now: datetime) -> Context:
 
 def headers_of(item: Item, event: Event) -> dict[str, str]:
     """Headers of an event that ``item`` brought about."""
-    cause = tracing.trace_of(item.record.headers, item.event) or tracing.made_of(event)
-    headers = {
-        "traceparent": cause.at(event.source_service).text,
-        "correlation_id": event.correlation_id,
-        "event_id": event.event_id,
-        "event_type": event.event_type,
+    return {
+        "traceparent": tracing.continued(item.record.headers, item.event, event),
+        "correlation_id": cut(event.correlation_id),
+        "event_id": cut(event.event_id),
+        "event_type": cut(event.event_type),
     }
-    return {name: cut(value) for name, value in headers.items()}
 
 
 def cut(text: str) -> str:
     """At most ``HEADER_BYTES_MAX`` bytes of it, as UTF-8: what others write knows no bounds."""
+    if len(text) <= HEADER_BYTES_MAX // CHARACTER_BYTES_MAX:
+        return text
     encoded = text.encode("utf-8", "backslashreplace")
     return text if len(encoded) <= HEADER_BYTES_MAX else encoded[:HEADER_BYTES_MAX].decode("utf-8", "ignore")

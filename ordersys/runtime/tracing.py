@@ -24,6 +24,8 @@ SAMPLED = 1
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?", re.DOTALL
 )
+# What nearly every record has: read without taking it apart, for every event that is made.
+_PLAIN = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 
 
 class Trace(NamedTuple):
@@ -66,6 +68,24 @@ def trace_of(headers: Headers, event: Event | None) -> Trace | None:
                 return found
             break
     return None if event is None else made_of(event)
+
+
+def continued(headers: Headers, cause: Event | None, event: Event) -> str:
+    """The ``traceparent`` of ``event``, which the record of ``cause``, with these headers, brought about."""
+    for name, value in headers:
+        if name == "traceparent" and value and _PLAIN(value):
+            text, bits = value.decode(), hop(event.source_service)
+            return f"{text[:36]}{int(text[36:52], 16) ^ bits or bits:016x}{text[52:]}"
+    return (trace_of(headers, cause) or made_of(event)).at(event.source_service).text
+
+
+def trace_id_of(headers: Headers, event: Event | None) -> str | None:
+    """The trace of a record, for its log lines; as :func:`trace_of` has it."""
+    for name, value in headers:
+        if name == "traceparent" and value and _PLAIN(value):
+            return value[3:35].decode()
+    trace = trace_of(headers, event)
+    return trace and trace.trace_id
 
 
 def made_of(event: Event) -> Trace:

@@ -84,6 +84,7 @@ def test_an_event_that_another_brought_about_continues_its_trace() -> None:
 
     event = created(event_id="e2", source_service="payment-service")
     made = steps.headers_of(steps.Item(Record(), None, created()), event)["traceparent"]
+    assert tracing.trace_id_of(Record.headers, None) == "a" * 32
     found, cause = parse(made), parse(TEXT)
     assert found is not None
     assert cause is not None
