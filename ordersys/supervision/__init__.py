@@ -1,9 +1,10 @@
 """Supervision for asyncio, after Erlang/OTP: children that are restarted, waited for, drained, and reported.
 
-A library of its own; README.md beside this file teaches it in five minutes. Reading order: ``states``
-(the whole life of a node, in one table), ``spec`` and ``policy`` (what can be asked for), ``context``
-(a child's view), ``run`` (one run of a child), ``node``, ``child`` and ``branch`` (what becomes of it),
-``supervisor`` (the tree, run).
+A library of its own; README.md beside this file teaches it in five minutes and says what is in which file.
+Reading order: ``states`` (the whole life of a node, in one table), ``spec`` and ``policy`` (what can be asked
+for), ``context`` (a child's view), ``run`` and ``silence`` (one run of a child), ``node``, ``child``,
+``branch`` and ``order`` (what becomes of it), ``supervisor`` (the tree, run), ``process`` (a child in a
+process of its own), ``program`` and ``watchdog`` (the program around it).
 """
 
 from __future__ import annotations

@@ -179,7 +179,7 @@ class ChildNode(Node):
             done=0 if said is None else said.done,
             pending=0 if said is None else said.pending,
             note=self._note,
-            orphans=self._kernel.orphans()[self.path],
+            orphans=self._kernel.orphans_of(self.path),
         )
 
     def _start_timed_out(self) -> None:

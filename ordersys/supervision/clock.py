@@ -28,9 +28,8 @@ class Clock(Protocol):
 class MonotonicClock:
     """The machine's monotonic clock and the running loop's timers."""
 
-    def now(self) -> float:
-        """``time.monotonic()``: uvloop's own time is cached per iteration, and lags in a long one."""
-        return time.monotonic()
+    # Not the loop's: uvloop caches its time per iteration, and it lags in a long one.
+    now = staticmethod(time.monotonic)
 
     def call_at(self, when: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` on the running loop at ``when``, to the millisecond or so."""

@@ -42,6 +42,9 @@ class Kernel:
         on_defect: Callable[[Exception], None],
     ) -> None:
         self.clock = clock
+        self.now = (
+            clock.now
+        )  # Monotonic seconds. Each beat asks for them, so the call is as direct as can be.
         self.rng = rng
         self.waits_on = waits_on
         self._on_fact = on_fact
@@ -51,10 +54,6 @@ class Kernel:
         # Runs are begun from wherever the event came: a sibling's call, a timer. Each gets a copy of this
         # context instead of the caller's, or one child's context variables would leak into another.
         self.context = contextvars.copy_context()
-
-    def now(self) -> float:
-        """The clock's monotonic seconds."""
-        return self.clock.now()
 
     def after(self, delay_s: float, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` in ``delay_s`` seconds."""
@@ -97,6 +96,10 @@ class Kernel:
     def orphans(self) -> Counter[str]:
         """How many runs left behind are alive, by path."""
         return Counter(self._orphans.values())
+
+    def orphans_of(self, path: str) -> int:
+        """How many of one child."""
+        return sum(each == path for each in self._orphans.values())
 
     def orphan_tasks(self) -> tuple[asyncio.Task[None], ...]:
         """The runs left behind that are alive."""
