@@ -29,12 +29,12 @@ async def lock(session: Session, order_ids: Sequence[str]) -> dict[str, OrderSta
 
 async def save(
     session: Session, changes: Sequence[tuple[OrderState, Result]], now: datetime
-) -> dict[str, datetime]:
+) -> dict[str, float]:
     """Save states with the results that brought them about: at most one result of a kind per order.
 
-    Returns when each of the orders was created, by order id.
+    Returns the ages in seconds of those of the orders that are in a final state, by order id.
     """
-    created_at: dict[str, datetime] = {}
+    ages: dict[str, float] = {}
     for kind, name in _SAVE.items():
         rows = [
             (
@@ -52,5 +52,6 @@ async def save(
             if result.kind == kind
         ]
         if rows:
-            created_at.update(await session.fetch(statement(name), *columns(rows, 9), now))
-    return created_at
+            for order_id, age_s in await session.fetch(statement(name), *columns(rows, 9), now):
+                ages[order_id] = age_s
+    return ages

@@ -87,13 +87,13 @@ class StatefulForm:
         decided, failures = steps.decide(fresh, fold.act, self._guard)
         failed = [failure.item.event.event_id for failure in failures if failure.item.error is None]
         await inbox.unclaim(session, self._service, failed)
-        created_at = await states.save(session, fold.changes(), now)
+        ages = await states.save(session, fold.changes(), now)
         await outbox.insert(
             session, [self._row(item, event) for item, decision in decided for event in decision.events]
         )
         done = [item for item, _ in decided]
         await settle(session, [*seen, *done], failures)
-        facts = _finalised(self._service, [decision for _, decision in decided], created_at, now)
+        facts = _finalised(self._service, [decision for _, decision in decided], ages)
         return Applied(len(decided), len(seen), failures, facts, done)
 
     def _row(self, item: Item, event: Event) -> OutboxRow:
@@ -141,44 +141,40 @@ class ProjectionForm:
         decided, failures = steps.decide(
             items, lambda item: project(item.event, steps.context_of(item, now)), self._guard
         )
-        rows: dict[Any, Any] = {}
-        causes: dict[Any, Item] = {}
+        # By natural key, each with the item it is made of: of several the first counts.
+        rows: dict[Any, tuple[Any, Item]] = {}
         for item, row in decided:
-            if row is not None and rows.setdefault(key := self._key(row), row) is row:
-                causes[key] = item
-        stored = await projections.store(session, self._form.into, list(rows.values())) if rows else []
+            if row is not None:
+                rows.setdefault(self._key(row), (row, item))
+        new = [row for row, _ in rows.values()]
+        stored = await projections.store(session, self._form.into, new) if rows else []
         done = [item for item, _ in decided]
         await settle(session, done, failures)
         duplicates = sum(row is not None for _, row in decided) - len(stored)
-        notices = self._notices(rows, causes, stored)
+        notices = self._notices(rows, stored)
         return Applied(len(decided) - duplicates, duplicates, failures, notices, done)
 
-    def _notices(
-        self, rows: dict[Any, Any], causes: dict[Any, Item], stored: Sequence[tuple[Any, ...]]
-    ) -> list[object]:
+    def _notices(self, rows: dict[Any, tuple[Any, Item]], stored: Sequence[tuple[Any, ...]]) -> list[object]:
         if self._form.notice is None or not stored:
             return []
         keys = stored if len(self._form.key) > 1 else [key for (key,) in stored]
-        new = [key for key in keys if key in rows]
+        new = [rows[key] for key in keys if key in rows]
         return [
             RowsStored(
                 service=self._service,
                 notice=self._form.notice,
-                rows=[rows[key] for key in new],
-                trace_ids=[trace_id_of(causes[key].record.headers, causes[key].event) for key in new],
+                rows=[row for row, _ in new],
+                trace_ids=[trace_id_of(item.record.headers, item.event) for _, item in new],
             )
         ]
 
 
-def _finalised(
-    service: str, decisions: Sequence[Decision], created_at: dict[str, datetime], now: datetime
-) -> list[object]:
+def _finalised(service: str, decisions: Sequence[Decision], ages: dict[str, float]) -> list[object]:
     """How long each order took that reached its final state in this batch."""
     seconds: dict[str, list[float]] = {}
     for decision in decisions:
         if decision.events and (status := decision.state.status) in FINAL:
-            took = (now - created_at[decision.state.order_id]).total_seconds()
-            seconds.setdefault(status.value, []).append(max(0.0, took))
+            seconds.setdefault(status.value, []).append(max(0.0, ages[decision.state.order_id]))
     return [OrdersFinalised(service=service, seconds=seconds)] if seconds else []
 
 

@@ -15,7 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ordersys.runtime import facts
+from ordersys.runtime import facts, histogram
 
 BATCH_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 ORDER_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -73,12 +73,12 @@ class Metrics:
             "Offset that a group goes on from.",
             ("group", "topic", "partition"),
         )
-        self._orders = Histogram(
+        self._orders = histogram.Histogram(
             "ordersys_order_seconds",
             "Time from an order's acceptance to its final state.",
-            ("status",),
-            registry=self.registry,
-            buckets=ORDER_SECONDS,
+            "status",
+            ORDER_SECONDS,
+            self.registry,
         )
 
     def render(self) -> tuple[bytes, str]:
@@ -103,9 +103,7 @@ class Metrics:
     @_take.register
     def _(self, fact: facts.OrdersFinalised) -> None:
         for status, seconds in fact.seconds.items():
-            observe = self._orders.labels(status).observe
-            for each in seconds:
-                observe(each)
+            self._orders.observe(status, seconds)
 
     @_take.register
     def _(self, fact: facts.EffectsRecorded) -> None:
