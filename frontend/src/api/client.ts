@@ -1,17 +1,17 @@
 import createClient from 'openapi-fetch'
 import { nextQuery } from './link'
 import { errorOf, unreachable } from './problem'
+import type { paths } from './schema'
 import type {
   AcceptedOrder,
   AnalyticsSummary,
   Counts,
   ListQuery,
   NewOrder,
+  OrderEvents,
   OrderRow,
-  paths,
   Pipeline,
   PipelineHistory,
-  RawEvent,
   Timeline,
 } from './types'
 
@@ -63,14 +63,14 @@ export function countOrders(signal: AbortSignal): Promise<Counts> {
   return dataOf(client.GET('/orders/counts', { signal }))
 }
 
-export function readTimeline(orderId: string, signal: AbortSignal): Promise<Timeline> {
+export async function readTimeline(orderId: string, signal: AbortSignal): Promise<Timeline> {
   const params = { path: { order_id: orderId } }
-  return dataOf(client.GET('/orders/{order_id}/timeline', { params, signal }))
+  return (await dataOf(client.GET('/orders/{order_id}/timeline', { params, signal }))) as Timeline
 }
 
-export async function readEvents(orderId: string, signal: AbortSignal): Promise<RawEvent[]> {
+export function readEvents(orderId: string, signal: AbortSignal): Promise<OrderEvents> {
   const params = { path: { order_id: orderId } }
-  return (await dataOf(client.GET('/orders/{order_id}/events', { params, signal }))).events
+  return dataOf(client.GET('/orders/{order_id}/events', { params, signal }))
 }
 
 export function readPipeline(signal: AbortSignal): Promise<Pipeline> {

@@ -41,7 +41,7 @@ export function errorOf(response: Response, body: unknown): ApiError {
   const fields: Record<string, string> = {}
   for (const fault of problem.errors ?? []) {
     const name = fault.pointer === undefined ? null : fieldOf(fault.pointer)
-    if (name !== null) fields[name] = fault.detail
+    if (name !== null) fields[name] = fault.detail ?? 'is not valid'
   }
   const message =
     problem.detail ?? problem.error ?? problem.title ?? `The server answered ${String(response.status)}.`

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { OrderRow } from '../api/types'
 import type { Filters } from '../filters/codec'
-import { HELD_ROWS_MAX, LIVE_ROWS_MAX, NOTHING_HELD, patchCounts, patchList, prepend, refreshRows, rowsOf, type Pages } from './lists'
+import { HELD_ROWS_MAX, justAfter, LIVE_ROWS_MAX, NOTHING_HELD, patchCounts, patchList, prepend, refreshRows, rowsOf, type Pages } from './lists'
 import { batch, changed, created, row } from './testing'
 
 const ALL: Filters = { status: [] }
@@ -95,13 +95,18 @@ describe('prepend', () => {
     expect(rowsOf(after)).toHaveLength(LIVE_ROWS_MAX)
     expect(after.pages).toHaveLength(1)
     expect(after.pageParams).toHaveLength(1)
-    expect(after.pages[0]?.next).toMatchObject({ status: ['NEW'], sku: 'SKU-1', created_to: last?.created_at_utc })
+    expect(after.pages[0]?.next).toMatchObject({ status: ['NEW'], sku: 'SKU-1', created_to: justAfter(last?.created_at_utc ?? '') })
     expect(after.pages[0]?.next).not.toHaveProperty('cursor')
   })
 
   test('puts late news in its place', () => {
     expect(ids(prepend(pages([row('c', 3), row('a', 1)]), [row('b', 2)], ALL))).toEqual(['c', 'b', 'a'])
   })
+})
+
+test('what is just after an instant has it before', () => {
+  expect(justAfter('2026-03-01T10:00:00.123999Z')).toBe('2026-03-01T10:00:00.124Z')
+  expect(justAfter('2026-03-01T10:00:00Z')).toBe('2026-03-01T10:00:00.001Z')
 })
 
 test('rows on two pages are shown once', () => {

@@ -52,6 +52,11 @@ function byNewest(a: OrderRow, b: OrderRow): number {
   return a.created_at_utc < b.created_at_utc ? 1 : a.created_at_utc > b.created_at_utc ? -1 : 0
 }
 
+/** An instant after `at`, near enough: `created_to` itself is not included, and times have microseconds. */
+export function justAfter(at: string): string {
+  return new Date(Date.parse(at) + 1).toISOString()
+}
+
 /** New rows above a list, which stays bounded: what falls off its end is asked for by time later. */
 export function prepend(data: Pages, fresh: readonly OrderRow[], filters: Filters): Pages {
   const [first, ...others] = data.pages
@@ -63,7 +68,7 @@ export function prepend(data: Pages, fresh: readonly OrderRow[], filters: Filter
   if (orders.length <= LIVE_ROWS_MAX) return { ...data, pages: [{ ...first, orders }, ...others] }
   orders.length = LIVE_ROWS_MAX
   const last = orders[LIVE_ROWS_MAX - 1]
-  const next: ListQuery = { ...queryOf(filters, PAGE_ROWS), ...(last && { created_to: last.created_at_utc }) }
+  const next: ListQuery = { ...queryOf(filters, PAGE_ROWS), ...(last && { created_to: justAfter(last.created_at_utc) }) }
   return { pages: [{ orders, next }], pageParams: data.pageParams.slice(0, 1) }
 }
 

@@ -5,7 +5,7 @@ import { queryOf, type Filters } from '../filters/codec'
 import { Batcher } from './batcher'
 import { foldFrames, type Batch, type ChangesFrame, type PipelineFrame } from './frames'
 import { appendSample } from './history'
-import { NOTHING_HELD, patchCounts, patchList, prepend, refreshRows, type Held } from './lists'
+import { justAfter, NOTHING_HELD, patchCounts, patchList, prepend, refreshRows, type Held } from './lists'
 import { frameLog } from './log'
 import { Refresher } from './refresher'
 import { LiveSource, type Listener } from './source'
@@ -163,7 +163,7 @@ export class LiveFeed implements Listener {
     const query = {
       ...queryOf({ ...filters, status: [] }, RANGE_ROWS_MAX),
       created_from: range.from,
-      created_to: range.to,
+      created_to: justAfter(range.to),
     }
     try {
       const { orders } = await listOrders(query)

@@ -78,7 +78,8 @@ describe('passes', () => {
     ['another email', { email: 'bob@example.com' }, false],
     ['from its own instant', { created_from: '2026-03-01T10:00:00.5Z' }, true],
     ['from later', { created_from: '2026-03-01T10:00:01Z' }, false],
-    ['to its own instant', { created_to: '2026-03-01T10:00:00.500Z' }, true],
+    ['to its own instant', { created_to: '2026-03-01T10:00:00.500Z' }, false],
+    ['to later', { created_to: '2026-03-01T10:00:00.501Z' }, true],
     ['to before', { created_to: '2026-03-01T10:00:00Z' }, false],
   ])('%s', (_, filters, expected) => {
     expect(passes({ status: [], ...filters }, ORDER)).toBe(expected)

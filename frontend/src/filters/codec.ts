@@ -5,8 +5,9 @@ export interface Filters {
   status: readonly Status[]
   sku?: string
   email?: string
-  /** RFC 3339 in UTC, inclusive. */
+  /** RFC 3339 in UTC, included. */
   created_from?: string
+  /** RFC 3339 in UTC, not included. */
   created_to?: string
 }
 
@@ -89,5 +90,5 @@ export function passes(filters: Filters, order: OrderRow): boolean {
   if (filters.email !== undefined && filters.email.toLowerCase() !== order.customer_email.toLowerCase()) return false
   const at = Date.parse(order.created_at_utc)
   if (filters.created_from !== undefined && at < Date.parse(filters.created_from)) return false
-  return filters.created_to === undefined || at <= Date.parse(filters.created_to)
+  return filters.created_to === undefined || at < Date.parse(filters.created_to)
 }

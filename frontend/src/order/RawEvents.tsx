@@ -5,7 +5,7 @@ import { sentenceOf } from '../api/problem'
 import { eventsQuery } from '../api/queries'
 import type { RawEvent } from '../api/types'
 import { CopyButton } from '../ui/CopyButton'
-import { Notice, Retry } from '../ui/Notice'
+import { Notice, Retry, Strip } from '../ui/Notice'
 import classes from './RawEvents.module.css'
 import { placeOf } from './timeline'
 
@@ -36,27 +36,34 @@ function Events({ orderId }: { orderId: string }): ReactElement {
     )
   }
   if (!data) return <Loader size="sm" m="md" aria-label="Reading the events" />
-  if (data.length === 0) {
+  const { events, note } = data
+  if (events.length === 0) {
     return (
       <Notice icon="search" title="The log holds no event of this order." action={retry}>
-        It may not be published yet, or its events are older than what the log keeps.
+        {note ?? 'It may not be published yet, or its events are older than what the log keeps.'}
       </Notice>
     )
   }
   return (
     <>
+      {note === null ? null : <Strip>{note}</Strip>}
       <div className={classes.tools}>
         <Retry onClick={() => void refetch()} loading={isFetching} label="Read again" />
         <span className="muted">Copy all</span>
-        <CopyButton text={JSON.stringify(data, null, 2)} what="all events" />
+        <CopyButton text={JSON.stringify(events, null, 2)} what="all events" />
       </div>
       <ol className={classes.events}>
-        {data.map((event) => (
-          <EventItem key={`${event.topic} ${String(event.partition)} ${String(event.offset)} ${event.event_id ?? ''}`} event={event} />
+        {events.map((event) => (
+          <EventItem key={nameOf(event)} event={event} />
         ))}
       </ol>
     </>
   )
+}
+
+/** Tells events of one order apart, also those that are in the log twice. */
+function nameOf(event: RawEvent): string {
+  return [placeOf(event), event.event_id].filter((part) => part !== null).join(' · ')
 }
 
 function EventItem({ event }: { event: RawEvent }): ReactElement {
@@ -67,9 +74,10 @@ function EventItem({ event }: { event: RawEvent }): ReactElement {
       <div className={classes.head}>
         <strong>{name}</strong>
         <span className="mono muted">{placeOf(event)}</span>
+        {event.offset === null ? <span className="muted">in the outbox, not yet published</span> : null}
         <CopyButton text={json} what={`the event ${name}`} />
       </div>
-      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${placeOf(event) ?? name}, as JSON`}>
+      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${nameOf(event)}, as JSON`}>
         {json}
       </pre>
     </li>

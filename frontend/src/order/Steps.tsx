@@ -1,11 +1,12 @@
 import type { ReactElement } from 'react'
 import type { Timeline } from '../api/types'
+import { UNKNOWN } from '../format/number'
 import { formatDuration } from '../format/time'
 import { CopyButton } from '../ui/CopyButton'
 import { Icon, type IconName } from '../ui/Icon'
 import { Clock } from '../ui/Time'
 import classes from './Steps.module.css'
-import { placeOf, wayOf, type StepView } from './timeline'
+import { placeOf, saysStatus, wayOf, type StepView } from './timeline'
 
 const ICONS: Record<StepView['state'], IconName> = { done: 'check', failed: 'close', waiting: 'wait' }
 const SAYS: Record<StepView['state'], string> = { done: 'Done', failed: 'Failed', waiting: 'Waiting' }
@@ -51,7 +52,7 @@ function StepRow({ step }: { step: StepView }): ReactElement {
           <span className={classes.unseen}>{SAYS[step.state]}: </span>
           {step.title}
           <span className={classes.service}>{step.service}</span>
-          {step.status === null || step.title.includes(step.status) ? null : <span className={classes.status}>{step.status}</span>}
+          {step.status === null || saysStatus(step) ? null : <span className={classes.status}>{step.status}</span>}
         </p>
         {step.reason === null ? null : <p className={classes.reason}>{step.reason}</p>}
         {step.waitsFor === null ? null : (
@@ -76,7 +77,7 @@ function StepRow({ step }: { step: StepView }): ReactElement {
       </div>
       <div className={classes.time}>
         {step.at === null ? (
-          <span className="muted">waiting</span>
+          <span className="muted">{step.state === 'waiting' ? 'waiting' : UNKNOWN}</span>
         ) : (
           <>
             {step.since_previous_ms === null ? null : (

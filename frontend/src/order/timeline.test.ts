@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Order, Step, Timeline } from '../api/types'
 import { row } from '../feed/testing'
-import { placeOf, wayOf } from './timeline'
+import { placeOf, saysStatus, wayOf } from './timeline'
 
 const START_MS = Date.UTC(2026, 2, 1, 10)
 const ORDER: Order = {
@@ -65,6 +65,24 @@ test('the first step that waits says what for, the others only wait', () => {
   )
   expect(stages.flatMap((stage) => stage.steps).map((one) => one.waitsFor)).toEqual([null, null, 'Waiting for payment.', null])
   expect(totalMs).toBe(5)
+})
+
+test('a step that failed without having happened says what it needs', () => {
+  const dead = step('payment', null, { state: 'failed', reason: 'dead after 5 attempts' })
+  const { stages } = wayOf(timeline([step('accepted', 0), dead, step('inventory', null)], 'A person has to redrive it.'))
+  expect(stages.flatMap((stage) => stage.steps).map((one) => one.waitsFor)).toEqual([null, 'A person has to redrive it.', null])
+})
+
+test('a step that happened at a time nobody noted waits for nothing', () => {
+  const unnoted = step('published', null, { state: 'done' })
+  const { stages } = wayOf(timeline([step('accepted', 0), unnoted, step('payment', null)], 'Payment has not answered.'))
+  expect(stages.flatMap((stage) => stage.steps).map((one) => one.waitsFor)).toEqual([null, null, 'Payment has not answered.'])
+})
+
+test('a status that the title says already is not said twice', () => {
+  expect(saysStatus({ title: 'NEW → PROCESSING', status: 'NEW→PROCESSING' })).toBe(true)
+  expect(saysStatus({ title: 'Accepted', status: 'NEW' })).toBe(false)
+  expect(saysStatus({ title: 'Accepted', status: null })).toBe(false)
 })
 
 test('clocks that disagree never push a bar off its track', () => {

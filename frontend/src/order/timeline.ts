@@ -7,7 +7,7 @@ export interface StepView extends Step {
   /** Where its bar begins and ends, in percent of the whole way. */
   from: number
   to: number
-  /** What it waits for, said at the first step that waits. */
+  /** What it waits for, said at the first step that has not happened. */
   waitsFor: string | null
 }
 
@@ -40,7 +40,8 @@ export function wayOf({ steps, waiting_for }: Timeline): Way {
   const times = steps.flatMap((step) => (step.at === null ? [] : [Date.parse(step.at)]))
   const start = Math.min(...times)
   const totalMs = times.length === 0 ? null : Math.max(...times) - start
-  const firstWaiting = steps.find((step) => step.state === 'waiting')
+  // An event that a person has to redrive has failed, and is waited for all the same.
+  const firstMissing = steps.find((step) => step.state !== 'done' && step.at === null)
   const views = steps.map((step, index): StepView => {
     const sinceStartMs = step.at === null ? null : Date.parse(step.at) - start
     return {
@@ -48,7 +49,7 @@ export function wayOf({ steps, waiting_for }: Timeline): Way {
       key: `${step.step} ${String(step.order_version ?? index)}`,
       sinceStartMs,
       ...barOf(sinceStartMs, step.since_previous_ms, totalMs),
-      waitsFor: step === firstWaiting ? waiting_for : null,
+      waitsFor: step === firstMissing ? waiting_for : null,
     }
   })
   const stages = STAGES.map(({ name, steps: names, parallel }) => ({
@@ -73,4 +74,9 @@ export function placeOf(step: Pick<Step, 'topic' | 'partition' | 'offset'>): str
   const partition = step.partition === null ? '' : ` · partition ${String(step.partition)}`
   const offset = step.offset === null ? '' : ` · offset ${step.offset}`
   return step.topic + partition + offset
+}
+
+/** Whether the title of a step names its status already, however it is spaced. */
+export function saysStatus({ title, status }: Pick<Step, 'title' | 'status'>): boolean {
+  return status !== null && title.replaceAll(' ', '').includes(status.replaceAll(' ', ''))
 }
