@@ -21,6 +21,7 @@ from ordersys.adapters.kafka import Broker
 from ordersys.adapters.outbox import OutboxRow
 from ordersys.adapters.postgres import Database
 from ordersys.contract import ids
+from ordersys.contract.errors import DependencyUnavailable
 from ordersys.contract.events import ORDER_API, OrderCreated, encode
 from ordersys.contract.topics import GROUPS, TOPICS
 from ordersys.devstack import DevStack
@@ -29,6 +30,7 @@ from ordersys.devstack.ports import free_port
 ROOT = Path(__file__).parent.parent
 FILL_BATCH = 2000
 WAIT_S = 300.0
+VISIBLE_WAIT_S = 30.0
 
 _INSERT_ORDERS = """
 insert into orders (id, customer_email, item_sku, quantity, amount_cents, correlation_id,
@@ -90,10 +92,21 @@ async def clean_environment(brokers: str, dsn: str, *, prefix: str = "bench", **
     settings = load(environ)
     async with Database(dsn=environ["POSTGRES_DSN"]).session() as session:
         await migrations.apply(session, migrations.load(ROOT / "infra" / "postgres"))
-    await Broker(brokers=brokers).create_topics(
-        {settings.name(topic.env): settings["PARTITIONS"] for topic in TOPICS}, keep=()
-    )
+    topics = {settings.name(topic.env): settings["PARTITIONS"] for topic in TOPICS}
+    broker = Broker(brokers=brokers)
+    await broker.create_topics(topics, keep=())
+    await _until_visible(broker, topics)
     return environ
+
+
+async def _until_visible(broker: Broker, topics: Mapping[str, int]) -> None:
+    """The controller answers before the broker itself knows of new topics."""
+    with anyio.fail_after(VISIBLE_WAIT_S):
+        while True:
+            try:
+                return await broker.check_topics(topics)
+            except DependencyUnavailable:
+                await anyio.sleep(0.05)
 
 
 async def fill(

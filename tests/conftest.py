@@ -37,6 +37,16 @@ def servers() -> Iterator[Servers]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def mortal_servers() -> Iterator[Servers]:
+    """Embedded ones that a test may stop and start again: few use them, so they are back soon.
+
+    A module that does overrides ``servers`` with them.
+    """
+    with stack.embedded_servers() as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def partitions() -> int:
     """Partitions of each topic; a module that needs another number overrides it."""

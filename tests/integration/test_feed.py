@@ -29,6 +29,11 @@ from tests.stack import Environment, Servers
 pytestmark = pytest.mark.anyio
 
 
+@pytest.fixture(scope="module")
+def servers(mortal_servers: Servers) -> Servers:
+    return mortal_servers
+
+
 class Rig:
     """A hub and its reader; what the hub was told, with the time of each frame."""
 

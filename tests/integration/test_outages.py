@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
@@ -17,7 +16,6 @@ from ordersys.runtime.janitor import Janitor, Retention
 from ordersys.runtime.relay import Relay
 from ordersys.runtime.watch import Watch
 from ordersys.services import orchestrator, payment
-from tests import stack
 from tests.driving import Driver, Facts, Run, running
 from tests.integration.flow import (
     Part,
@@ -39,10 +37,8 @@ ORDERS = 50
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    """Servers of its own: these tests stop them."""
-    with stack.embedded_servers() as embedded:
-        yield embedded
+def servers(mortal_servers: Servers) -> Servers:
+    return mortal_servers
 
 
 def relay(environment: Environment) -> Relay:
