@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
-from litestar import Litestar, MediaType, get
+from litestar import HttpMethod, Litestar, MediaType, Response, get, route
 from litestar.config.cors import CORSConfig
 from litestar.types import ControllerRouterHandler
 
@@ -58,17 +59,23 @@ def build_app(
         """That the server answers."""
         return "ok"
 
-    documents: dict[str, bytes] = {}
+    @route("/orders", http_method=HttpMethod.OPTIONS, include_in_schema=False)
+    async def order_methods() -> Response[None]:
+        """Both methods: Litestar's own answer knows of the one that was registered first."""
+        return Response(None, status_code=204, headers={"Allow": "GET, OPTIONS, POST"})
+
     routes: list[ControllerRouterHandler] = [
+        order_methods,
         *order_routes(submit=submit, clock=clock, on_fact=on_fact),
         *order_read_routes(reader=reader, wait_final=wait_final),
         *more_routes,
-        *document_routes(documents),
+        *document_routes(
+            openapi=cache(lambda: msgspec.json.encode(openapi_document(routes, version))),
+            asyncapi=lambda: msgspec.json.encode(events),
+        ),
         *probe_routes(readiness=readiness, render_metrics=render_metrics),
         health,
     ]
-    documents["openapi"] = msgspec.json.encode(openapi_document(routes, version))
-    documents["asyncapi"] = msgspec.json.encode(events)
     return Litestar(
         routes,
         cors_config=CORSConfig(

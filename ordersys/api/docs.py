@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from anyio import to_thread
 from litestar import Litestar, MediaType, Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
@@ -70,8 +71,8 @@ def _script() -> tuple[bytes, bytes]:
     return raw, gzip.compress(raw, mtime=0)
 
 
-def document_routes(documents: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
-    """The routes. ``documents``: ``openapi`` and ``asyncapi``, as JSON; read when they are asked for."""
+def document_routes(*, openapi: Callable[[], bytes], asyncapi: Callable[[], bytes]) -> list[HTTPRouteHandler]:
+    """The routes. The documents, as JSON, are made in a thread when they are asked for."""
 
     @get(
         "/openapi.json",
@@ -80,9 +81,9 @@ def document_routes(documents: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
         description="The HTTP interface as an OpenAPI 3.1 document.",
         responses={200: answers(dict[str, Any], "The document.")},
     )
-    async def openapi() -> Response[bytes]:
+    async def openapi_json() -> Response[bytes]:
         """The HTTP interface."""
-        return Response(documents["openapi"], media_type=MediaType.JSON)
+        return Response(await to_thread.run_sync(openapi), media_type=MediaType.JSON)
 
     @get(
         "/asyncapi.json",
@@ -91,9 +92,9 @@ def document_routes(documents: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
         description="Topics, events and who sends and receives them, as an AsyncAPI 3.0 document.",
         responses={200: answers(dict[str, Any], "The document.")},
     )
-    async def asyncapi() -> Response[bytes]:
+    async def asyncapi_json() -> Response[bytes]:
         """The events."""
-        return Response(documents["asyncapi"], media_type=MediaType.JSON)
+        return Response(await to_thread.run_sync(asyncapi), media_type=MediaType.JSON)
 
     @get(
         "/docs",
@@ -102,7 +103,7 @@ def document_routes(documents: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
         description="A page that shows this description and sends requests.",
         responses={200: answers(str, "The page.", "text/html")},
     )
-    async def page() -> Response[str]:
+    async def docs_page() -> Response[str]:
         """The reference, for people."""
         return Response(PAGE, media_type=MediaType.HTML, headers=SECURITY)
 
@@ -115,4 +116,4 @@ def document_routes(documents: Mapping[str, bytes]) -> list[HTTPRouteHandler]:
             return Response(small, media_type=SCRIPT_TYPE, headers={**headers, "Content-Encoding": "gzip"})
         return Response(raw, media_type=SCRIPT_TYPE, headers=headers)
 
-    return [openapi, asyncapi, page, script]
+    return [openapi_json, asyncapi_json, docs_page, script]

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ordersys.api.order_reads import CURSOR_PATTERN, WAIT_FINAL
 from ordersys.api.problems import MEDIA_TYPE
 from ordersys.api.requests import CORRELATION_ID_CHARS_MAX, OrderRequest
 
@@ -78,6 +79,12 @@ RETRY_AFTER = {
         "description": "After how many seconds to try again.",
         "schema": {"type": "integer", "minimum": 1},
     }
+}
+PARAMETER_SCHEMAS: dict[str, Json] = {
+    "wait": {"enum": [WAIT_FINAL]},
+    "cursor": {"pattern": f"^{CURSOR_PATTERN}$"},
+    "created_from": {"format": "date-time"},
+    "created_to": {"format": "date-time"},
 }
 PARAMETER_EXAMPLES = {
     "order_id": ORDER_ID,
@@ -179,6 +186,7 @@ def _say_parameter(parameter: Json) -> None:
     if None in schema.get("enum", ()):
         schema["enum"] = [value for value in schema["enum"] if value is not None]
     schema.pop("description", None)
+    schema |= PARAMETER_SCHEMAS.get(parameter["name"], {})
     for bound in ("minimum", "maximum"):
         if bound in schema and schema["type"] == "integer":
             schema[bound] = int(schema[bound])
@@ -188,8 +196,6 @@ def _say_parameter(parameter: Json) -> None:
         parameter.setdefault("description", "The order's id, a UUID.")
     if parameter["name"] in PARAMETER_EXAMPLES:
         parameter["example"] = PARAMETER_EXAMPLES[parameter["name"]]
-    if parameter["name"] in ("created_from", "created_to"):
-        schema["format"] = "date-time"
 
 
 def _say_answer(path: str, method: str, status: str, answer: Json) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal, Protocol
@@ -26,6 +25,7 @@ PAGE_MAX = 500
 BUSY_RETRY_AFTER_S = 1
 WAIT_DEFAULT_S = 5.0
 WAIT_MAX_S = 30.0
+WAIT_FINAL = "final"
 JSON = "application/json"
 
 Status = Literal["NEW", "PROCESSING", "CONFIRMED", "CANCELLED"]
@@ -36,6 +36,8 @@ FROM_TEXT = "Orders created at this time (RFC 3339) or later."
 TO_TEXT = "Orders created before this time (RFC 3339)."
 LIMIT_TEXT = "How many orders at most."
 CURSOR_TEXT = "Where the page begins: from the `Link` of the page before, with the same filters."
+# At most 16 digits of µs: all of them are years that Python and Postgres have.
+CURSOR_PATTERN = r"[0-9]{1,16}\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 WAIT_TEXT = "Answer once the order is final."
 LIST_DESCRIPTION = """\
 Orders that fit all filters, the newest first. If there are more, `Link` leads to the next page, with the
@@ -48,6 +50,7 @@ after `timeout_s`, then with the order as it stands.\
 TIMEOUT_TEXT = "With `wait`: how many seconds to wait at most, before the order is answered as it stands."
 
 _encode = msgspec.json.Encoder().encode
+_CURSOR = re.compile(CURSOR_PATTERN)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -83,9 +86,9 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 def cursor_of(order: Order) -> str:
-    """An opaque name of an order's place in the list: for a client it is only to be sent back."""
+    """An order's place in the list: its time in µs of the Unix epoch, and its id."""
     micros = (order.created_at_utc - _EPOCH) // _MICROSECOND
-    return base64.urlsafe_b64encode(f"{micros}:{order.id}".encode()).decode().rstrip("=")
+    return f"{micros}.{order.id}"
 
 
 def position_of(cursor: str) -> Position:
@@ -93,16 +96,10 @@ def position_of(cursor: str) -> Position:
 
     :raises Problem: 400, it is not one of ours.
     """
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        micros, _, text = raw.decode("ascii").partition(":")
-        order_id = uuid_of(text)
-        at = _EPOCH + timedelta(microseconds=int(micros))
-    except (binascii.Error, ValueError, OverflowError):
-        order_id = None
-    if order_id is None:
-        raise parameter_problem("cursor", "is not one that this server gave")
-    return Position(at, order_id)
+    if not _CURSOR.fullmatch(cursor):
+        raise parameter_problem("cursor", "must be one that this server gave")
+    micros, _, order_id = cursor.partition(".")
+    return Position(_EPOCH + timedelta(microseconds=int(micros)), order_id)
 
 
 class ListQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +191,7 @@ def order_read_routes(*, reader: Reader, wait_final: WaitFinal) -> list[HTTPRout
         created_from: Annotated[str | None, QueryParameter(max_length=64, description=FROM_TEXT)] = None,
         created_to: Annotated[str | None, QueryParameter(max_length=64, description=TO_TEXT)] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX, description=LIMIT_TEXT)] = PAGE_DEFAULT,
-        cursor: Annotated[str | None, QueryParameter(max_length=200, description=CURSOR_TEXT)] = None,
+        cursor: Annotated[str | None, QueryParameter(description=CURSOR_TEXT)] = None,
     ) -> Response[bytes]:
         """List orders, the newest first."""
         query = ListQuery(
@@ -230,7 +227,7 @@ def order_read_routes(*, reader: Reader, wait_final: WaitFinal) -> list[HTTPRout
     )
     async def get_order(
         order_id: FromPath[str],
-        wait: Annotated[Literal["final"] | None, QueryParameter(description=WAIT_TEXT)] = None,
+        wait: Annotated[str | None, QueryParameter(description=WAIT_TEXT)] = None,
         timeout_s: Annotated[
             float, QueryParameter(ge=0, le=WAIT_MAX_S, description=TIMEOUT_TEXT)
         ] = WAIT_DEFAULT_S,
@@ -238,6 +235,8 @@ def order_read_routes(*, reader: Reader, wait_final: WaitFinal) -> list[HTTPRout
         """Look at one order, as it is or once it is final."""
         if wait is None:
             order = await find(reader, order_id)
+        elif wait != WAIT_FINAL:
+            raise parameter_problem("wait", f"must be {WAIT_FINAL}")
         else:
             order = await look_when_final(reader, wait_final, order_id, timeout_s)
         return Response(_encode(order), media_type=JSON)

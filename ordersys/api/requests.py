@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from ordersys.contract.events import Cents, Count, Instant
 
 BODY_BYTES_MAX = 64 * 1024
 CORRELATION_ID_CHARS_MAX = 128
+DIGITS_MAX = 20
 
 # The address a browser accepts in <input type=email> (WHATWG HTML, section 4.10.5.1.5); RFC 5321 allows
 # 254 characters. Neither can hold a NUL, which Postgres cannot store.
@@ -46,6 +48,13 @@ class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     amount_cents: Cents
 
 
+class _LooseRequest(OrderRequest, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The same with numbers as they are written."""
+
+    quantity: Decimal  # type: ignore[assignment]
+    amount_cents: Decimal  # type: ignore[assignment]
+
+
 class OrderHeaders(msgspec.Struct, frozen=True, gc=False):
     """The headers that matter to an order, each None if absent. ``idempotency_key``: a UUID in lower case."""
 
@@ -55,6 +64,7 @@ class OrderHeaders(msgspec.Struct, frozen=True, gc=False):
 
 
 _decode = msgspec.json.Decoder(OrderRequest).decode
+_decode_loosely = msgspec.json.Decoder(_LooseRequest).decode
 _WANTED = {
     b"content-type": 0,
     b"idempotency-key": 1,
@@ -72,6 +82,8 @@ def body_of(raw: bytes) -> OrderRequest:
     try:
         return _decode(raw)
     except msgspec.ValidationError as error:
+        if "Expected `int`, got `float`" in str(error) and (body := _with_whole_floats(raw)) is not None:
+            return body
         raise _body_problem(str(error)) from None
     except RecursionError:
         raise _malformed("it is nested too deeply") from None
@@ -79,6 +91,23 @@ def body_of(raw: bytes) -> OrderRequest:
         raise _malformed("it is not UTF-8") from None
     except ValueError as error:
         raise _malformed(str(error)) from None
+
+
+def _with_whole_floats(raw: bytes) -> OrderRequest | None:
+    """The body if its numbers are whole but not written so: to JSON Schema 1.0 and 1 are the same."""
+    try:
+        loose = _decode_loosely(raw)
+        whole = {name: _whole(getattr(loose, name)) for name in ("quantity", "amount_cents")}
+        return msgspec.convert({**msgspec.structs.asdict(loose), **whole}, OrderRequest)
+    except (msgspec.ValidationError, ValueError):
+        return None
+
+
+def _whole(number: Decimal) -> int:
+    # The digits are counted first: 1e999999999 is a short text, and a number that fills the memory.
+    if number.adjusted() > DIGITS_MAX or number != number.to_integral_value():
+        raise ValueError(number)
+    return int(number)
 
 
 def headers_of(raw: Iterable[tuple[bytes, bytes]]) -> OrderHeaders:

@@ -6,17 +6,21 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ordersys.adapters.orders import NewOrder
+from ordersys.adapters.order_lists import Filters
+from ordersys.adapters.orders import NewOrder, Order
 from ordersys.api.facts import OrdersRefused, PostAnswered, RequestCrashed
 from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused, Unknown
 from ordersys.api.requests import trace_of
+from ordersys.api.waiting import TooManyWaiting
 from ordersys.contract import ids
 from ordersys.contract.errors import DependencyUnavailable
 from tests.unit.api_fakes import AT, GOOD, FakeStore, app_of, client_of, new_order, stored
@@ -158,7 +162,8 @@ FIELDS: list[tuple[str, Any]] = [
     )
 ]
 FIELDS += [("item_sku", value) for value in ("", " ", "x" * 65, "a\0b", "a\nb", "a\x7f", 1, None, {})]
-FIELDS += [("quantity", value) for value in (0, -1, 2**31, 10**400, 1.0, 1.5, "1", True, None, [], "x")]
+FIELDS += [("quantity", value) for value in (0, -1, 2**31, 10**400, 0.0, 1.5, -1.0, 2.0**31, 1e300)]
+FIELDS += [("quantity", value) for value in ("1", True, None, [], "x")]
 FIELDS += [("amount_cents", value) for value in (0, -1, 2**63, 2**64, 1e300, "5", False, None, {})]
 
 
@@ -181,6 +186,8 @@ async def test_a_bad_field_is_named(field: str, value: Any) -> None:
         ("item_sku", "x" * 64),
         ("item_sku", "Größe 42 日本 😀"),
         ("quantity", 2**31 - 1),
+        ("quantity", 3.0),
+        ("amount_cents", 1e5),
         ("amount_cents", 2**63 - 1),
     ],
 )
@@ -314,7 +321,7 @@ async def test_orders_are_listed_newest_first_and_every_one_is_on_one_page() -> 
         response = await rig.get(path)
         seen += response.json()
         link = response.headers.get("link", "")
-        match = re.fullmatch(r'<(/orders\?limit=3&cursor=[\w-]+)>; rel="next"', link)
+        match = re.fullmatch(r'<(/orders\?limit=3&cursor=[0-9.a-f-]+)>; rel="next"', link)
         path = match[1] if match else ""
     assert path == ""
     assert [order["id"] for order in seen] == [order.id for order in await rig.store.page(100)]
@@ -342,11 +349,116 @@ async def test_orders_are_listed_newest_first_and_every_one_is_on_one_page() -> 
         ("cursor=OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk6eA", "cursor"),
         ("cursor=%00", "cursor"),
         ("cursor=%ff", "cursor"),
+        ("cursor=null", "cursor"),
+        (f"cursor={10**16}.{KEY}", "cursor"),
+        (f"cursor=-1.{KEY}", "cursor"),
+        (f"cursor=1.{KEY.upper()}", "cursor"),
+        (f"cursor=1.{KEY}%0a", "cursor"),
+        ("status=", "status"),
+        ("status=new", "status"),
+        ("status=NEW&status=x", "status"),
+        ("status=NEW,CONFIRMED", "status"),
+        ("sku=%00", "sku"),
+        ("sku=" + "x" * 65, "sku"),
+        ("email=a%00b", "email"),
+        ("email=" + "x" * 255, "email"),
+        ("created_from=", "created_from"),
+        ("created_from=2026-01-01", "created_from"),
+        ("created_from=2026-01-01T00:00:00", "created_from"),
+        ("created_to=0001-01-01T00:00:00%2B01:00", "created_to"),
+        ("created_to=9999-12-31T23:59:59-01:00", "created_to"),
+        ("created_to=" + "9" * 70, "created_to"),
         ("cursor=" + "A" * 201, "cursor"),
     ],
 )
 async def test_a_bad_parameter_is_named(query: str, name: str) -> None:
     assert problem(await Rig().get(f"/orders?{query}"), 400)["errors"][0]["parameter"] == name
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("wait=", "wait"),
+        ("wait=null", "wait"),
+        ("wait=FINAL", "wait"),
+        ("wait=final%0a", "wait"),
+        ("wait=final&timeout_s=-0.1", "timeout_s"),
+        ("wait=final&timeout_s=30.1", "timeout_s"),
+        ("wait=final&timeout_s=nan", "timeout_s"),
+        ("wait=final&timeout_s=inf", "timeout_s"),
+        ("timeout_s=x", "timeout_s"),
+    ],
+)
+async def test_a_bad_wait_is_named(query: str, name: str) -> None:
+    body = problem(await Rig().get(f"/orders/{KEY}?{query}"), 400)
+    assert body["errors"][0]["parameter"] == name
+
+
+async def test_a_list_is_asked_for_with_its_filters_and_so_is_its_next_page() -> None:
+    rig = Rig()
+    for number in range(3):
+        order = new_order(str(number))
+        rig.store.orders[order.id] = stored(order)
+    query = (
+        "status=NEW&status=CONFIRMED&sku=a%26b%20%2B&email=Ada%40Example.com"
+        "&created_from=2026-01-01T00:00:00%2B02:00&created_to=2026-02-01T00:00:00+01:00&limit=2"
+    )
+    response = await rig.get(f"/orders?{query}")
+    assert rig.store.asked == [
+        Filters(
+            statuses=("NEW", "CONFIRMED"),
+            sku="a&b +",
+            email="Ada@Example.com",
+            created_from=datetime(2025, 12, 31, 22, tzinfo=UTC),
+            created_to=datetime(2026, 1, 31, 23, tzinfo=UTC),
+        )
+    ]
+    (link,) = re.findall(r'<(/orders\?[^>]+)>; rel="next"', response.headers["link"])
+    following = await rig.get(link)
+    assert rig.store.asked[0] == rig.store.asked[1]
+    assert len(following.json()) == 1
+    assert "link" not in following.headers
+
+
+async def test_orders_are_counted_by_status() -> None:
+    rig = Rig()
+    order = new_order("one")
+    rig.store.orders[order.id] = stored(order)
+    assert (await rig.get("/orders/counts")).json() == {
+        "NEW": 1,
+        "PROCESSING": 0,
+        "CONFIRMED": 0,
+        "CANCELLED": 0,
+    }
+
+
+async def test_an_order_that_does_not_become_final_is_answered_as_it_stands() -> None:
+    waited: list[tuple[str, float]] = []
+
+    async def wait_final(order_id: str, timeout_s: float) -> Order | None:
+        waited.append((order_id, timeout_s))
+        if timeout_s == 7:
+            raise TooManyWaiting
+        return final if timeout_s > 1 else None
+
+    rig = Rig()
+    order = stored(new_order("one"))
+    final = msgspec.structs.replace(order, status="CONFIRMED")
+    rig.store.orders[order.id] = order
+    rig.app = app_of(rig.submit, rig.store, rig.facts, wait_final=wait_final)
+    path = f"/orders/{order.id}"
+    assert (await rig.get(path)).json()["status"] == "NEW"
+    assert waited == []
+    assert (await rig.get(f"{path}?wait=final")).json()["status"] == "CONFIRMED"
+    assert (await rig.get(f"{path}?wait=final&timeout_s=0.5")).json()["status"] == "NEW"
+    assert waited == [(order.id, 5.0), (order.id, 0.5)]
+    busy = await rig.get(f"{path}?wait=final&timeout_s=7")
+    assert problem(busy, 503)["type"] == "urn:ordersys:problem:busy"
+    assert busy.headers["retry-after"] == "1"
+    rig.store.orders[order.id] = final
+    assert (await rig.get(f"{path}?wait=final")).json()["status"] == "CONFIRMED"
+    assert len(waited) == 3, "a final order is not waited for"
+    problem(await rig.get(f"/orders/{KEY}?wait=final"), 404)
 
 
 @pytest.mark.parametrize(
@@ -368,14 +480,16 @@ async def test_what_is_not_there_is_a_404(path: str) -> None:
 async def test_another_method_is_a_405_that_says_which_are_allowed() -> None:
     async with client_of(Rig().app) as client:
         response = await client.delete("/orders")
+        options = await client.options("/orders")
     problem(response, 405)
-    assert {"GET", "POST"} <= {name.strip() for name in response.headers["allow"].split(",")}
+    for allow in (response.headers["allow"], options.headers["allow"]):
+        assert {name.strip() for name in allow.split(",")} == {"GET", "POST", "OPTIONS"}
 
 
 async def test_reads_without_a_database_are_a_503() -> None:
     rig = Rig()
     rig.store.on_get = DependencyUnavailable("postgres", "secret detail")
-    for path in ("/orders", f"/orders/{KEY}"):
+    for path in ("/orders", f"/orders/{KEY}", "/orders/counts", f"/orders/{KEY}?wait=final"):
         response = await rig.get(path)
         assert "secret" not in problem(response, 503)["error"]
         assert response.headers["retry-after"] == "2"
