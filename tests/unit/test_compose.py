@@ -225,8 +225,8 @@ def test_the_image_is_not_root_says_how_it_is_and_runs_any_role() -> None:
     assert last.index("USER ordersys") > max(last.index(line) for line in last if line.startswith("RUN"))
     assert last[-1] == 'CMD ["python", "supervisor.py"]'
     assert [line for line in last if line.startswith("HEALTHCHECK")] == [
-        "HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=2s --retries=3 "
-        'CMD ["python", "-I", "/app/infra/docker/healthy.py"]'
+        "HEALTHCHECK --interval=5s --timeout=10s --start-period=120s --retries=3 "
+        'CMD ["python", "-I", "-S", "/app/infra/docker/healthy.py"]'
     ]
     assert f"EXPOSE {DEFAULTS['API_PORT']} {DEFAULTS['METRICS_PORT']}" in last
     assert "HOST=0.0.0.0" in image_environment()
@@ -308,7 +308,7 @@ def metrics_port() -> Iterator[int]:
 
 def health(port: int, *arguments: str) -> tuple[int, str]:
     done = subprocess.run(
-        [sys.executable, "-I", str(ROOT / "infra/docker/healthy.py"), *arguments],
+        [sys.executable, "-I", "-S", str(ROOT / "infra/docker/healthy.py"), *arguments],
         env={"METRICS_PORT": str(port)},
         capture_output=True,
         text=True,
