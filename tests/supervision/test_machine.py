@@ -166,9 +166,9 @@ class Machine(RuleBasedStateMachine):
 
 
 SETTINGS = {
-    "flat": (trees(0, ["never"]), 400),
-    "nested": (trees(2, ["never"]), 400),
-    "significant": (trees(1, ["any_significant", "all_significant"]), 300),
+    "flat": (trees(0, ["never"]), 380),
+    "nested": (trees(2, ["never"]), 380),
+    "significant": (trees(1, ["any_significant", "all_significant"]), 260),
 }
 
 
@@ -188,7 +188,7 @@ def test_the_supervisor_does_what_the_model_does(name) -> None:
         OneMachine,
         settings=settings(
             max_examples=examples,
-            stateful_step_count=16,
+            stateful_step_count=12,
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -10,8 +10,10 @@ from ordersys.supervision import (
     ChildReady,
     ChildStarting,
     ChildStopped,
+    Intensity,
     State,
     SupervisorDraining,
+    SupervisorFailed,
     SupervisorSpec,
     SupervisorStarted,
     SupervisorStopped,
@@ -212,3 +214,49 @@ async def test_a_second_drain_waits_for_the_stubborn_side_by_side() -> None:
         assert lab.clock.now() - began == pytest.approx(4)
         for child in children:
             child.release.set()
+
+
+async def test_while_one_gives_up_the_next_is_not_started_yet() -> None:
+    slow, after = SlowDrain(5), Happy()
+    role = SupervisorSpec(
+        id="role",
+        children=(slow.spec("slow"), Fail(Boom).spec("fail")),
+        intensity=Intensity(max_restarts=0),
+        on_give_up="mark_failed",
+    )
+    lab = Lab(role, after.spec("after"))
+    slow.sleep = lab.clock.sleep
+    async with lab:
+        assert lab.state("role") is State.DRAINING
+        assert after.runs == 0
+        failed = await lab.until(SupervisorFailed, "role")
+        ready = await lab.until(ChildReady, "after")
+        assert ready.at == failed.at
+
+
+async def test_a_group_that_goes_down_during_the_start_does_not_hold_the_start_up() -> None:
+    first, fail = Happy(), Fail(Boom)
+    role = SupervisorSpec(
+        id="role", children=(first.spec("first"), fail.spec("fail")), strategy="one_for_all"
+    )
+    async with Lab(role, Happy().spec("after")) as lab:
+        assert (first.runs, first.alive) == (1, 0)
+        assert lab.state("role/fail") is State.BACKING_OFF
+        await lab.until(SupervisorStarted, "role")
+        assert fail.runs == 1
+        assert lab.see("after").ready
+
+
+async def test_a_leader_started_by_request_is_waited_for_by_its_group() -> None:
+    leader, after = SlowStart(), Happy()
+    async with Lab(leader.spec("leader"), after.spec("after"), strategy="one_for_all") as lab:
+        leader.go.set()
+        await lab.until(ChildReady, "after")
+        leader.go.clear()
+        lab.supervisor.crash("leader", Boom())
+        await lab.settle()
+        lab.supervisor.start("leader")
+        await lab.settle()
+        assert (leader.runs, after.alive) == (2, 0)
+        leader.go.set()
+        await lab.until(ChildReady, "after", 2)

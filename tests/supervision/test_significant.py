@@ -75,6 +75,20 @@ async def test_all_significant_waits_for_the_last_of_them() -> None:
         assert lab.state("happy") is State.STOPPED
 
 
+async def test_the_end_of_one_that_is_not_significant_ends_nothing() -> None:
+    plain, key = Task(), Task()
+    async with Lab(
+        plain.spec("plain", restart="transient"), key.spec("key", **KEY), auto_shutdown=ANY
+    ) as lab:
+        plain.finish.set()
+        await lab.until(ChildStopped, "plain")
+        await lab.advance(100)
+        assert lab.supervisor.ready()
+        assert key.alive == 1
+        key.finish.set()
+        await lab.over()
+
+
 async def test_one_that_is_started_later_is_waited_for_as_well() -> None:
     first, slow, last = Task(at_once=True), SlowStart(), Task()
     async with Lab(

@@ -60,6 +60,7 @@ async def stubborn(ctx: ChildContext) -> None:
 async def blocks(ctx: ChildContext) -> None:
     ctx.ready()
     await asyncio.sleep(0.01)
+    os.write(1, b"blocked\n")
     time.sleep(60)  # noqa: ASYNC251
 
 
