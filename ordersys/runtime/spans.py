@@ -12,6 +12,8 @@ spans of their own in their own traces, with a link to the batch's, up to the sa
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Iterable, Mapping
 from functools import singledispatchmethod
 from itertools import islice
@@ -40,6 +42,7 @@ from ordersys.runtime import facts
 from ordersys.runtime.tracing import Trace, trace_of
 
 LINKS_MAX = 128
+CLOSE_TIMEOUT_S = 3.0
 NAMESPACE = "ordersys"
 RELAY = "order-relay"
 
@@ -48,6 +51,8 @@ Attributes = Mapping[str, str | int | bool]
 
 def exported(endpoint: str) -> Spans:
     """Spans that go to a collector by OTLP over HTTP; ``endpoint`` is without ``/v1/traces``."""
+    # Of a collector that is away it would tell at every retry; that spans are lost is told all the same.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces")
     return Spans(BatchSpanProcessor(exporter))
 
@@ -61,8 +66,13 @@ class Spans:
         self._tracers: dict[str, Tracer] = {}
 
     def close(self) -> None:
-        """Export what is left, and end. Blocks, for as long as the exporter waits for its collector."""
-        self._processor.shutdown()
+        """Export what is left, and end. Blocks for at most ``CLOSE_TIMEOUT_S``: spans may be lost, not time.
+
+        Without a collector the library itself would wait for 30 s.
+        """
+        closing = threading.Thread(target=self._processor.shutdown, daemon=True)
+        closing.start()
+        closing.join(CLOSE_TIMEOUT_S)
 
     def record(
         self,
