@@ -12,6 +12,7 @@ import { ChartPanel } from './ChartPanel'
 import { Panel } from './Panel'
 import { linesOf } from './series'
 import tables from './tables.module.css'
+import { Share } from './ThroughputTable'
 
 const MINUTES = 60
 const SPAN = 'last hour'
@@ -67,7 +68,16 @@ function Summary({ summary }: { summary: AnalyticsSummary }): ReactElement {
         </dl>
       </Panel>
       <div className={classes.pair}>
-        <ChartPanel title="Orders per minute" note={SPAN} at={at} lines={lines} format={formatCount} everyS={TABLE_EVERY_S} />
+        <ChartPanel
+          title="Orders per minute"
+          note={SPAN}
+          at={at}
+          lines={lines}
+          format={formatCount}
+          everyS={TABLE_EVERY_S}
+          spanS={(MINUTES - 1) * 60}
+          whole
+        />
         <TopSkus skus={top_skus} />
       </div>
     </>
@@ -97,9 +107,9 @@ function TopSkus({ skus }: { skus: AnalyticsSummary['top_skus'] }): ReactElement
                   <th scope="row" className="mono">
                     {sku.item_sku}
                   </th>
-                  <td>
+                  <td className={tables.measured}>
                     {formatCount(sku.orders)}
-                    <span className={tables.bar} style={{ width: `${String((100 * sku.orders) / most)}%` }} />
+                    <Share of={sku.orders / most} />
                   </td>
                   <td>{formatCount(sku.quantity)}</td>
                   <td>{formatMoney(sku.amount_cents)}</td>

@@ -14,10 +14,16 @@ interface Props {
   at: readonly string[]
   lines: readonly Line[]
   format: (value: number | null) => string
+  /** How much time the chart shows, up to the last value. */
+  spanS: number
+  /** Whether values are whole numbers, as their axis then is. */
+  whole: boolean
 }
 
+const WHOLE_STEPS = [1, 2, 5].flatMap((step) => Array.from({ length: 10 }, (_, power) => step * 10 ** power)).sort((a, b) => a - b)
+
 /** Lines over time; the legend gives the values under the pointer, else the latest. */
-export function Chart({ title, at, lines, format }: Props): ReactElement {
+export function Chart({ title, at, lines, format, spanS, whole }: Props): ReactElement {
   const zone = useZone()
   const scheme = useComputedColorScheme()
   const holder = useRef<HTMLDivElement>(null)
@@ -47,10 +53,10 @@ export function Chart({ title, at, lines, format }: Props): ReactElement {
         legend: { show: false },
         cursor: { y: false, drag: { x: false, y: false } },
         ...(zone === 'utc' && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), 'UTC') }),
-        scales: { y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
+        scales: { x: { range: (_, __, last) => [last - spanS, last] }, y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] } },
         axes: [
           { ...axis, size: 24, values: (_, times) => times.map((time) => formatClock(time * 1000, zone).slice(0, 5)) },
-          { ...axis, size: 52, values: (_, values) => values.map(format) },
+          { ...axis, size: 52, ...(whole && { incrs: WHOLE_STEPS }), values: (_, values) => values.map(format) },
         ],
         series: [{}, ...series],
         hooks: { setCursor: [({ cursor }) => { setHovered(cursor.idx ?? null) }] },
@@ -68,7 +74,7 @@ export function Chart({ title, at, lines, format }: Props): ReactElement {
       plot.destroy()
       chart.current = null
     }
-  }, [look, format, zone, scheme])
+  }, [look, format, spanS, whole, zone, scheme])
 
   useEffect(() => {
     chart.current?.setData(data)

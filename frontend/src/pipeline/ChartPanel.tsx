@@ -14,10 +14,12 @@ interface Props {
   format: (value: number | null) => string
   /** Seconds between two rows of the table. */
   everyS: number
+  spanS: number
+  whole?: boolean
 }
 
 /** A chart over time with a table that says the same. */
-export function ChartPanel({ title, note, at, lines, format, everyS }: Props): ReactElement {
+export function ChartPanel({ title, note, at, lines, format, everyS, spanS, whole = false }: Props): ReactElement {
   const [table, setTable] = useState(false)
   return (
     <Panel title={title} note={note} aside={<TwinToggle table={table} onChange={setTable} />}>
@@ -26,13 +28,13 @@ export function ChartPanel({ title, note, at, lines, format, everyS }: Props): R
       ) : table ? (
         <Twin title={title} at={at} lines={lines} format={format} everyS={everyS} />
       ) : (
-        <Chart title={title} at={at} lines={lines} format={format} />
+        <Chart title={title} at={at} lines={lines} format={format} spanS={spanS} whole={whole} />
       )}
     </Panel>
   )
 }
 
-function Twin({ title, at, lines, format, everyS }: Omit<Props, 'note'>): ReactElement {
+function Twin({ title, at, lines, format, everyS }: Pick<Props, 'title' | 'at' | 'lines' | 'format' | 'everyS'>): ReactElement {
   const zone = useZone()
   return (
     <div className={`scroll-x ${classes.twin ?? ''}`} tabIndex={0} role="region" aria-label={`${title}, as a table`}>

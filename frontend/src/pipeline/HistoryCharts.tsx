@@ -19,6 +19,7 @@ interface Spec {
   note: string
   lines: Line[]
   format: (value: number | null) => string
+  whole?: boolean
 }
 
 /** The last 15 minutes. */
@@ -32,21 +33,21 @@ export function HistoryCharts({ history }: { history: PipelineHistory }): ReactE
         format: formatRate,
       },
       { title: 'Events written', note: `events/s by topic, ${SPAN}`, lines: linesOf(history.topic_per_s), format: formatRate },
-      { title: 'Outbox', note: `rows, ${SPAN}`, lines: linesOf({ rows: history.outbox_rows }), format: formatCompact },
+      { title: 'Outbox', note: `rows, ${SPAN}`, lines: linesOf({ rows: history.outbox_rows }), format: formatCompact, whole: true },
       {
         title: 'Age of the outbox',
         note: `oldest row, ${SPAN}`,
         lines: linesOf({ age: history.outbox_age_s }),
         format: formatAgeS,
       },
-      { title: 'Lag over time', note: `events by group, ${SPAN}`, lines: linesOf(history.group_lag), format: formatCompact },
+      { title: 'Lag over time', note: `events by group, ${SPAN}`, lines: linesOf(history.group_lag), format: formatCompact, whole: true },
     ],
     [history],
   )
   return (
     <div className={classes.charts}>
       {charts.map((chart) => (
-        <ChartPanel key={chart.title} {...chart} at={history.at} everyS={TABLE_EVERY_S} />
+        <ChartPanel key={chart.title} {...chart} at={history.at} everyS={TABLE_EVERY_S} spanS={HISTORY_MINUTES * 60} />
       ))}
     </div>
   )

@@ -5,6 +5,15 @@ import { partitionsOf } from './LagTable'
 import { Panel } from './Panel'
 import classes from './tables.module.css'
 
+/** A bar under a figure: its part of the greatest beside it, from 0 to 1. */
+export function Share({ of }: { of: number }): ReactElement {
+  return (
+    <span className={classes.track}>
+      <span className={classes.bar} style={{ width: `${String(of * 100)}%` }} />
+    </span>
+  )
+}
+
 /** Events written per second, by topic and partition; a bar compares the partitions of a topic. */
 export function ThroughputTable({ topics }: { topics: readonly TopicFlow[] }): ReactElement {
   const partitions = partitionsOf(topics)
@@ -34,9 +43,9 @@ export function ThroughputTable({ topics }: { topics: readonly TopicFlow[] }): R
                     const one = topic.partitions.find((other) => other.partition === partition)
                     const share = most === 0 ? 0 : (one?.per_s ?? 0) / most
                     return (
-                      <td key={partition} title={one && `end offset ${one.end}`}>
+                      <td key={partition} className={classes.measured} title={one && `end offset ${one.end}`}>
                         {formatRate(one?.per_s)}
-                        <span className={classes.bar} style={{ width: `${String(share * 100)}%` }} />
+                        <Share of={share} />
                       </td>
                     )
                   })}
