@@ -36,13 +36,14 @@ PAGE = """\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>ordersys API</title>
+<link rel="icon" href="data:,">
 <script type="module" src="/docs/rapidoc-min.js"></script>
 </head>
 <body>
 <rapi-doc spec-url="/openapi.json" render-style="read" theme="light" load-fonts="false"
   regular-font="system-ui, sans-serif" mono-font="ui-monospace, monospace" show-header="false"
-  allow-authentication="false" allow-server-selection="false" schema-style="table"
-  primary-color="#2563eb"></rapi-doc>
+  fill-request-fields-with-example="false" allow-authentication="false" allow-server-selection="false"
+  schema-style="table" primary-color="#2563eb"></rapi-doc>
 <noscript>This page needs JavaScript. What it shows is <a href="/openapi.json">openapi.json</a>.</noscript>
 </body>
 </html>

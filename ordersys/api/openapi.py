@@ -171,7 +171,7 @@ def _describe_post(document: Json) -> None:
     operation["parameters"] = [{**header, "in": "header", "required": False} for header in POST_HEADERS]
     operation["requestBody"] = {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": REFS + "OrderRequest"}, "example": ORDER}},
+        "content": {"application/json": {"schema": {"$ref": REFS + "OrderRequest"}, "examples": _one(ORDER)}},
     }
 
 
@@ -208,7 +208,11 @@ def _say_answer(path: str, method: str, status: str, answer: Json) -> None:
     example = ANSWER_EXAMPLES.get((path, method))
     if status[0] == "2" and example is not None:
         (content,) = answer["content"].values()
-        content["example"] = example
+        content["examples"] = _one(example)
+
+
+def _one(example: Any) -> Json:
+    return {"example": {"value": example}}
 
 
 def _drop_litestars_own(answers: Json) -> None:

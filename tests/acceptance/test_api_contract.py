@@ -18,10 +18,10 @@ from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "10"))
 CASES_MIN = 500
-# What it takes on two idle cores, many times over.
-DEADLINE_S = 300 + EXAMPLES * 3
+# Two idle cores need less than a minute; a machine that does ten other things at once needs many.
+DEADLINE_S = 900 + EXAMPLES * 3
 # An open stream is no answer that could be compared.
 STREAM = "/events"
 # A key that belongs to another order is a 422: every request has a key of its own, as clients do.
@@ -48,6 +48,7 @@ async def test_the_api_is_what_it_says_it_is(fresh: Environment, tmp_path: Path)
         url = f"http://127.0.0.1:{fresh.settings['API_PORT']}/openapi.json"
         command = ["run", url, "--exclude-path", STREAM, "--checks", "all", "--continue-on-failure"]
         command += ["--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color"]
+        command += ["--workers", "2"]
         with anyio.fail_after(DEADLINE_S):
             done = await anyio.run_process(
                 [str(Path(sys.executable).parent / "schemathesis"), *command],

@@ -114,8 +114,8 @@ async def test_examples_fit_their_schemas() -> None:
         contents.append(operation.get("requestBody", {}).get("content", {}))
         for content in contents:
             for media in content.values():
-                if "example" in media:
-                    check(media["schema"], media["example"])
+                for example in media.get("examples", {}).values():
+                    check(media["schema"], example["value"])
     assert checked > 15
 
 
