@@ -125,14 +125,18 @@ class OrderStatusChanged(Event, frozen=True, kw_only=True, gc=False):
     def by(
         cls, cause: Event, previous_state: str, current_state: str, order_version: int, *, at: datetime
     ) -> OrderStatusChanged:
-        """The transition number ``order_version`` that ``cause`` brought about at ``at`` (UTC)."""
+        """The transition number ``order_version`` that ``cause`` brought about at ``at`` (UTC).
+
+        Another writer may spell the order's id in upper case: ids and keys are made of one spelling.
+        """
+        order_id = cause.order_id.lower()
         return cls(
-            event_id=ids.status_event_id(cause.order_id, order_version),
+            event_id=ids.status_event_id(order_id, order_version),
             event_type="order.status.changed",
             event_version="v1",
             occurred_at_utc=at,
             correlation_id=cause.correlation_id,
-            order_id=cause.order_id,
+            order_id=order_id,
             source_service=ORDER_ORCHESTRATOR,
             previous_state=previous_state,
             current_state=current_state,

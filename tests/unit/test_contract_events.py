@@ -177,3 +177,10 @@ def test_topics_and_groups_have_the_names_of_the_contract() -> None:
         "NOTIFICATION_WEBHOOK_CONSUMER_GROUP": "notification-webhook-v1",
         "ANALYTICS_STATUS_CONSUMER_GROUP": "analytics-status-v1",
     }
+
+
+def test_a_transition_is_the_same_however_its_cause_spells_the_order() -> None:
+    order_id = "0191f0c4-7d2c-7c3a-9d59-2b1f1f1f1f1f"
+    lower = OrderStatusChanged.by(created(order_id=order_id), "NEW", "PROCESSING", 1, at=AT)
+    upper = OrderStatusChanged.by(created(order_id=order_id.upper()), "NEW", "PROCESSING", 1, at=AT)
+    assert (upper.event_id, upper.order_id) == (lower.event_id, lower.order_id)
