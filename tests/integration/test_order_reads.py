@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from itertools import combinations, count
 from typing import Any
 
 import anyio
 import pytest
 
+from ordersys.adapters.analytics import AnalyticsReader
 from ordersys.adapters.order_lists import STATUSES, Filters, Position
 from ordersys.adapters.orders import Order, OrderReader
+from ordersys.adapters.postgres import Database
 from ordersys.adapters.reading import ReadSessions
+from ordersys.adapters.timeline import TimelineReader
 from ordersys.api.waiting import TooManyWaiting, Waiting
 from ordersys.contract.errors import DependencyUnavailable
 from tests.driving import running
@@ -22,6 +27,8 @@ from tests.integration.flow import AT, new_ids, rows
 from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
+
+HOST = "127.0.0.1"
 
 _INSERT = """
 insert into orders (id, customer_email, item_sku, quantity, amount_cents, status, correlation_id,
@@ -216,3 +223,38 @@ async def test_waiting_ends_with_an_outage_a_timeout_and_a_drain(environment: En
             driver.drain()
             assert await driver.ends() is None
         assert answers == [None, None]
+
+
+async def test_a_database_that_says_nothing_is_an_outage_within_two_seconds() -> None:
+    nobody = new_ids(1)[0]
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        # Connections are made, and nobody ever takes one up.
+        listener.listen(64)
+        dsn = f"postgresql://a:b@{HOST}:{listener.getsockname()[1]}/c"
+        sessions = ReadSessions(Database(dsn=dsn))
+        orders, waiting = OrderReader(sessions), Waiting(OrderReader(sessions).find_final)
+        questions: list[Callable[[], Awaitable[object]]] = [
+            orders.counts,
+            partial(orders.get, nobody),
+            partial(orders.page, 5, None, Filters(statuses=("NEW",), sku="x")),
+            partial(TimelineReader(sessions).facts, nobody),
+            partial(AnalyticsReader(sessions).summary, 60),
+            partial(waiting.final, nobody, 30),
+        ]
+        refused: list[float] = []
+
+        async def ask(question: Callable[[], Awaitable[object]]) -> None:
+            began = anyio.current_time()
+            with pytest.raises(DependencyUnavailable):
+                await question()
+            refused.append(anyio.current_time() - began)
+
+        async with running(waiting.run):
+            await anyio.wait_all_tasks_blocked()
+            async with anyio.create_task_group() as askers:
+                for question in questions * 3:
+                    askers.start_soon(ask, question)
+        sessions.close()
+    assert len(refused) == 3 * len(questions)
+    assert max(refused) < 2
