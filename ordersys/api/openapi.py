@@ -80,9 +80,12 @@ RETRY_AFTER = {
         "schema": {"type": "integer", "minimum": 1},
     }
 }
+WITHOUT_NUL = r"^[^\x00]*$"
 PARAMETER_SCHEMAS: dict[str, Json] = {
     "wait": {"enum": [WAIT_FINAL]},
     "cursor": {"pattern": f"^{CURSOR_PATTERN}$"},
+    "sku": {"pattern": WITHOUT_NUL},
+    "email": {"pattern": WITHOUT_NUL},
     "created_from": {"format": "date-time"},
     "created_to": {"format": "date-time"},
 }
