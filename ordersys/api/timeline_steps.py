@@ -14,36 +14,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
 from ordersys.adapters.orders import Order
 from ordersys.adapters.timeline import OrderFacts, ParkedFacts, ResultFacts
+from ordersys.api.timeline_order import Made, Step, in_order, with_pauses
 from ordersys.contract import ids
 from ordersys.contract.events import OrderStatusChanged
 from ordersys.contract.order import FAILED, FINAL
-
-StepName = Literal["accepted", "published", "payment", "inventory", "transition", "notified"]
-StepState = Literal["done", "failed", "waiting"]
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. ``at`` is None while it waits, and where nobody noted it; ``offset`` is a decimal string."""
-
-    step: StepName
-    service: str
-    state: StepState
-    title: str
-    at: datetime | None = None
-    since_previous_ms: int | None = None
-    reason: str | None = None
-    event_id: str | None = None
-    topic: str | None = None
-    partition: int | None = None
-    offset: str | None = None
-    status: str | None = None
-    order_version: int | None = None
 
 
 class Timeline(msgspec.Struct, frozen=True):
@@ -65,14 +45,6 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     services: Mapping[str, str]
 
 
-class Made(NamedTuple):
-    """A step, what it waits for, and the number (in causal order) of the step that it cannot precede."""
-
-    step: Step
-    waits_for: str | None = None
-    cause: int = 0
-
-
 def timeline_of(facts: OrderFacts, names: Names, now: datetime) -> Timeline:
     """The timeline of an order at ``now`` (UTC)."""
     made = [Made(_accepted(facts.order)), _published(facts, names, now)]
@@ -85,9 +57,9 @@ def timeline_of(facts: OrderFacts, names: Names, now: datetime) -> Timeline:
         made.append(_notified(facts, names, version, cause=transition))
     if facts.order.status not in FINAL:
         made += _pending(facts, names)
-    ordered = _in_order(made)
+    ordered = in_order(made)
     waiting_for = next((each.waits_for for each in ordered if each.waits_for is not None), None)
-    steps = _with_pauses([each.step for each in ordered])
+    steps = with_pauses([each.step for each in ordered])
     return Timeline(facts.order, facts.order.status in FINAL, waiting_for, steps)
 
 
@@ -314,28 +286,3 @@ def _version(value: bytes | None) -> int | None:
 
 def _text(offset: int | None) -> str | None:
     return None if offset is None else str(offset)
-
-
-def _in_order(made: Sequence[Made]) -> list[Made]:
-    """What happened by its time, but not before its cause; then what has not, as it will come."""
-    times: list[datetime] = []
-    for each in made:
-        bound = times[each.cause] if times else each.step.at
-        assert bound is not None, "the first step has a time"
-        times.append(max(each.step.at or bound, bound))
-    happened = [each.step.state == "done" or each.step.at is not None for each in made]
-    order = sorted(range(len(made)), key=lambda n: (0, times[n], n) if happened[n] else (1, times[0], n))
-    return [made[n] for n in order]
-
-
-def _with_pauses(steps: Sequence[Step]) -> list[Step]:
-    """The steps with the time each took since the last one whose time is known."""
-    before: datetime | None = None
-    found = []
-    for step in steps:
-        if before is not None and step.at is not None:
-            pause_ms = max(0, round((step.at - before).total_seconds() * 1000))
-            step = msgspec.structs.replace(step, since_previous_ms=pause_ms)
-        before = step.at or before
-        found.append(step)
-    return found
