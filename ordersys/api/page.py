@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE_PATHS = re.compile(r"/(orders(/[^/]+)?|pipeline|runtime)?")
 COMPRESSED_BYTES_MIN = 1024
@@ -80,9 +80,21 @@ def with_page(app: ASGIApp, page: Page) -> ASGIApp:
             if file is not None:
                 await _answer(file, asked, send, head=method == "HEAD")
                 return
+            if PAGE_PATHS.fullmatch(scope["path"]):
+                # What a browser keeps of it must not stand in for the page.
+                send = _varying(send)
         await app(scope, receive, send)
 
     return serve
+
+
+def _varying(send: Send) -> Send:
+    async def vary(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"vary", b"Accept")]
+        await send(message)
+
+    return vary
 
 
 async def _answer(file: PageFile, asked: dict[bytes, bytes], send: Send, *, head: bool) -> None:
