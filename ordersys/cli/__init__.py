@@ -35,7 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add(commands)
     chosen = parser.parse_args(arguments)
     try:
-        return int(chosen.run(chosen))
+        code = int(chosen.run(chosen))
+        # What is still buffered must not fail when nobody is left to handle it.
+        sys.stdout.flush()
+        return code
     except (SettingsError, StartRefused) as error:
         return _fail(error, Exit.USAGE)
     except DependencyUnavailable as error:
