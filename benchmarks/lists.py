@@ -41,6 +41,10 @@ with counted as (
     insert into analytics_skus (minute, item_sku, orders, quantity, amount_cents)
     select date_trunc('minute', created_at_utc), item_sku, count(*), sum(quantity), sum(amount_cents)
     from orders group by 1, 2 order by 1, 2
+), by_hour as (
+    insert into analytics_sku_hours (hour, item_sku, orders, quantity, amount_cents)
+    select date_trunc('hour', created_at_utc, 'UTC'), item_sku, count(*), sum(quantity), sum(amount_cents)
+    from orders group by 1, 2 order by 1, 2
 )
 insert into analytics_minutes (minute, state, orders, amount_cents)
 select date_trunc('minute', created_at_utc), case status when 'CANCELLED' then status else 'CONFIRMED' end,

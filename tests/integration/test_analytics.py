@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -11,12 +12,14 @@ import anyio
 import pytest
 
 from ordersys.adapters import projections
+from ordersys.adapters.analytics import AnalyticsReader, Summary
+from ordersys.adapters.reading import ReadSessions
 from ordersys.contract.errors import Conflict
 from ordersys.contract.events import OrderCreated, OrderStatusChanged
 from ordersys.contract.service import Context
 from ordersys.contract.topics import ORDER_CREATED, ORDER_STATUS_CHANGED
 from ordersys.services import analytics
-from tests.driving import running
+from tests.driving import running, wait_until
 from tests.integration.flow import (
     AT,
     message,
@@ -35,6 +38,14 @@ pytestmark = pytest.mark.anyio
 CONTEXT = Context(AT, "t", 0, 0, 1_700_000_000_123)
 
 
+@pytest.fixture
+async def clean(environment: Environment) -> Environment:
+    """The module's environment, with nothing counted."""
+    tables = "analytics_orders, analytics_minutes, analytics_skus, analytics_sku_hours"
+    await rows(environment, f"truncate {tables}")
+    return environment
+
+
 async def rollups(environment: Environment) -> tuple[dict[tuple[Any, str], tuple[int, int]], list[Any]]:
     minutes = await rows(environment, "select minute, state, orders, amount_cents from analytics_minutes")
     skus = await rows(
@@ -42,6 +53,12 @@ async def rollups(environment: Environment) -> tuple[dict[tuple[Any, str], tuple
         "select item_sku, sum(orders)::int, sum(quantity)::int, sum(amount_cents)::text from analytics_skus "
         "group by item_sku order by item_sku",
     )
+    hours = await rows(
+        environment,
+        "select item_sku, sum(orders)::int, sum(quantity)::int, sum(amount_cents)::text "
+        "from analytics_sku_hours group by item_sku order by item_sku",
+    )
+    assert hours == skus
     return {(row[0], row[1]): (row[2], int(row[3])) for row in minutes}, [tuple(row) for row in skus]
 
 
@@ -223,3 +240,54 @@ async def test_a_group_that_begins_again_counts_nothing_twice(fresh: Environment
     await write(fresh.broker, events[:5])
     await read_all()
     assert await rollups(fresh) == (minutes, skus)
+
+
+@pytest.mark.parametrize("minutes", [1, 2, 59, 60, 61, 90, 125, 1440])
+async def test_the_summary_is_of_exactly_the_last_minutes(clean: Environment, minutes: int) -> None:
+    now = (await rows(clean, "select date_trunc('minute', now())"))[0][0]
+    ages = sorted({0, 1, 29, 30, 58, 59, 60, 61, 89, 90, 91, 119, 120, 124, 125, 1439, 1440, 2000})
+    events = [
+        order_created(
+            order_id,
+            item_sku=f"SKU-{age % 3}",
+            quantity=age + 1,
+            amount_cents=2**62,
+            occurred_at_utc=now - timedelta(minutes=age) + timedelta(seconds=7),
+        )
+        for order_id, age in zip(new_ids(len(ages)), ages, strict=True)
+    ]
+    await store(clean, "analytics_created", counted_created(events))
+    sessions = ReadSessions(clean.database)
+    summary = await AnalyticsReader(sessions).summary(minutes)
+    sessions.close()
+    # The minute may have ended since.
+    passed = int((summary.per_minute[-1].minute - now).total_seconds() // 60)
+    within = [age for age in ages if age < minutes - passed]
+    assert summary.totals.created == len(within)
+    assert summary.totals.amount_cents == str(len(within) * 2**62)
+    assert len(summary.per_minute) == minutes
+    expected = Counter(f"SKU-{age % 3}" for age in within)
+    assert {sku.item_sku: sku.orders for sku in summary.top_skus} == expected
+    assert sum(int(sku.quantity) for sku in summary.top_skus) == sum(age + 1 for age in within)
+    assert [sku.orders for sku in summary.top_skus] == sorted(expected.values(), reverse=True)
+
+
+async def test_whoever_asks_for_the_summary_at_once_is_answered_by_one_reading(clean: Environment) -> None:
+    await store(clean, "analytics_created", counted_created([order_created(new_ids(1)[0])]))
+    sessions = ReadSessions(clean.database)
+    reader = AnalyticsReader(sessions, keep_s=0.05)
+    answers: list[Summary] = []
+
+    async def ask() -> None:
+        answers.append(await reader.summary(60))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(ask)
+    assert len({id(answer) for answer in answers}) == 1
+
+    async def another() -> bool:
+        return (await reader.summary(60)) is not answers[0]
+
+    await wait_until(another, "the summary is read again")
+    sessions.close()

@@ -1,5 +1,5 @@
--- Count created orders, each once: their rows, and the minutes and SKUs they belong to, which grow only by
--- rows that are counted now. Returns the keys of orders counted now.
+-- Count created orders, each once: their rows, and the minutes and hours they belong to, in total and by SKU,
+-- which grow only by rows that are counted now. Returns the keys of orders counted now.
 -- One array per field of services.analytics.Created. All sorted, so that two batches, or this and
 -- project_analytics_final.sql, cannot lock each other out; of two spellings of one id the first counts.
 with arrived as (
@@ -41,6 +41,16 @@ with arrived as (
     group by minute, item_sku
     order by minute, item_sku
     on conflict (minute, item_sku) do update
+    set orders = known.orders + excluded.orders,
+        quantity = known.quantity + excluded.quantity,
+        amount_cents = known.amount_cents + excluded.amount_cents
+), hours as (
+    insert into analytics_sku_hours as known (hour, item_sku, orders, quantity, amount_cents)
+    select date_trunc('hour', minute, 'UTC') as hour, item_sku, count(*), sum(quantity), sum(amount_cents)
+    from fresh
+    group by hour, item_sku
+    order by hour, item_sku
+    on conflict (hour, item_sku) do update
     set orders = known.orders + excluded.orders,
         quantity = known.quantity + excluded.quantity,
         amount_cents = known.amount_cents + excluded.amount_cents
