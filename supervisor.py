@@ -6,12 +6,12 @@ and Postgres of the environment; ``./run up`` does the same after it has started
 The tree, in start order; it drains in reverse, so that intake closes first and the relay empties the
 outbox last::
 
-    ordersys ── probes, postgres, kafka, feed, relay, janitor, orchestrator, …, api
-                                                                    │            │
-                                                a pipeline per subscription     writers, http
+    ordersys ── probes, control, postgres, kafka, feed, relay, janitor, orchestrator, …, api
+                                                                             │            │
+                                                         a pipeline per subscription     writers, http
 
 ``feed`` is what the API reads from Kafka and measures for those who look on: it may wait or fail, and
-orders are taken all the same.
+orders are taken all the same. ``control`` shows this process to others and takes orders from them.
 """
 
 from __future__ import annotations
@@ -19,47 +19,46 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
+from config.roles import ROOT, Refused, Roles, Run
 from config.settings import Settings, load, read_env_file
-from config.wiring import broker_of, database_of, partitions_of, services_of, tracing_of
-from ordersys.adapters import migrations
-from ordersys.adapters.kafka import Broker
-from ordersys.adapters.postgres import Database
+from config.wiring import partitions_of, tracing_of
+from ordersys.adapters.control import Command
 from ordersys.api import server
 from ordersys.api.admin import readiness
+from ordersys.api.admin.actions import Actions
 from ordersys.api.admin.logs import SupervisionLogs
 from ordersys.api.admin.metrics import SupervisionMetrics
-from ordersys.api.app import build_probes_app
+from ordersys.api.admin.routes import Admin, admin_routes
+from ordersys.api.admin.views import Published, view_of
+from ordersys.api.app import build_probes_app, utc_now
 from ordersys.api.probes import Line
 from ordersys.api.reading import Deployment
 from ordersys.api.reports import ApiLogs, ApiMetrics
 from ordersys.api.role import ApiOptions, ApiRole
 from ordersys.contract import topics
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
-from ordersys.contract.service import Outside, Service, Subscription
-from ordersys.runtime.breaker import Breaker
 from ordersys.runtime.child import Child
+from ordersys.runtime.control import Identity, Presence
 from ordersys.runtime.figures import GroupOf
-from ordersys.runtime.guard import Guard
-from ordersys.runtime.janitor import Janitor, Retention
 from ordersys.runtime.logs import Lines, Logs, configure
 from ordersys.runtime.metrics import Metrics, fan_out
-from ordersys.runtime.parking import RetryPolicy
-from ordersys.runtime.pipeline import Limits, Pipeline
 from ordersys.runtime.pulse import pulse
-from ordersys.runtime.reconciler import Patience, Reconciler, Way
-from ordersys.runtime.relay import Relay
 from ordersys.runtime.watch import Watch
 from ordersys.supervision import (
     Backoff,
     ChildSpec,
+    Fact,
     Intensity,
     NodeSnapshot,
+    ProcessStart,
     State,
     Supervisor,
     SupervisorSpec,
@@ -68,14 +67,11 @@ from ordersys.supervision import (
     serve,
 )
 
-ROOT = Path(__file__).parent
-MIGRATIONS = ROOT / "infra" / "postgres"
 PAGE = ROOT / "frontend" / "dist"
-START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics", "api")
-WITHOUT_KAFKA = frozenset({"api"})
+START_ORDER = ("relay", "janitor", "orchestrator", "payment", "inventory", "notification", "analytics")
 END_WITH_STDIN = "--end-with-stdin"
 EXIT_REFUSED = 2
-Run = Callable[[Child], Awaitable[None]]
+NEVER_S = 1e9
 
 
 class System:
@@ -86,19 +82,7 @@ class System:
 
     def __init__(self, settings: Settings, lines: Lines) -> None:
         self._settings = settings
-        self._roles: tuple[str, ...] = settings["ROLES"]
-        self._services = services_of(settings)
-        self._breakers: defaultdict[str, Breaker] = defaultdict(Breaker)
-        self._needs_kafka = bool(set(self._roles) - WITHOUT_KAFKA)
-        # The API shows what is in Kafka when it is told where that is, and does without.
-        shows_kafka = "api" in self._roles and bool(settings["KAFKA_BROKERS"])
-        self._broker = broker_of(settings) if self._needs_kafka or shows_kafka else None
-        schema = migrations.load(MIGRATIONS)
-        # Each connection sees for itself that the schema is there: all wait until it is migrated.
-        self._database = Database(
-            dsn=database_of(settings).dsn, prove=lambda session: migrations.check(session, schema)
-        )
-        self._topics_seen = False
+        self._chosen: tuple[str, ...] = settings["ROLES"]
         self.refusal: StartRefused | None = None
         self.metrics = Metrics()
         registry = self.metrics.registry
@@ -110,42 +94,49 @@ class System:
             ApiMetrics(registry),
             SupervisionLogs(),
             SupervisionMetrics(registry, self._snapshot, self._loop_lag_s),
+            self._publish_change,
             *subscribers,
         )
-        self._limits = Limits(batch_max=settings["BATCH_MAX"])
-        self._policy = RetryPolicy(
-            attempts_max=settings["RETRY_ATTEMPTS_MAX"],
-            first_s=settings["RETRY_FIRST_S"],
-            cap_s=max(settings["RETRY_FIRST_S"], settings["RETRY_CAP_S"]),
-        )
+        # The API alone shows what is in Kafka when it is told where that is, and does without.
+        self._needs_kafka = bool(set(self._chosen) - {"api"})
+        self._roles = Roles(settings, self._on_fact, needs_kafka=self._needs_kafka)
         # Half of what the child has: the other half is for what is left when the answers are given.
         self._server_limits = server.ServerLimits(
             drain_timeout_s=max(1, int(settings["DRAIN_TIMEOUT_S"] / 2))
         )
-        self._api_role = self._make_api() if "api" in self._roles else None
+        self._identity = Identity(roles=self._chosen)
+        self._presence = Presence(
+            database=self._roles.database,
+            identity=self._identity,
+            snapshot=lambda: msgspec.json.encode(self._published()).decode(),
+            carry_out=self._carry_out,
+        )
+        self._api_role = self._make_api() if "api" in self._chosen else None
         exit_s = settings["WATCHDOG_EXIT_S"]
         self.watchdog = (
             Watchdog(dump_after_s=min(2.0, exit_s), exit_after_s=exit_s, on_fact=self._on_fact)
             if exit_s
             else None
         )
-        self.supervisor = Supervisor(self.tree(), waits_on=(DependencyUnavailable,), on_fact=self._on_fact)
+        self.supervisor = Supervisor(
+            self.tree(),
+            waits_on=(DependencyUnavailable,),
+            on_fact=self._on_fact,
+            on_message=self._hear,
+        )
+        self._actions = Actions(self.supervisor, chaos=settings["CHAOS_ENABLED"], on_fact=self._on_fact)
 
     def tree(self) -> SupervisorSpec:
         """Every role a supervisor of its own, so that one that keeps failing fails alone."""
-        parts: dict[str, Callable[[], dict[str, Run]]] = {
-            "relay": self._relay,
-            "janitor": self._janitor,
-            **{service.name: partial(self._service, service) for service in self._services},
-            "api": self._api_role.children if self._api_role else dict,
-        }
-        roles = [self._role(role, parts[role]()) for role in START_ORDER if role in self._roles]
+        api, roles = self._api_role, self._roles
         children = [
             self._role("probes", {"http": self._serve_probes}),
-            self._role("postgres", {"pulse": partial(pulse, self._database)}),
-            *([self._role("kafka", {"watch": self._watch})] if self._broker else []),
-            *([self._role("feed", self._api_role.feed_children(self._broker))] if self._api_role else []),
-            *roles,
+            self._role("control", {"presence": self._presence.run}),
+            self._role("postgres", {"pulse": partial(pulse, roles.database)}),
+            *([self._role("kafka", {"watch": self._watch})] if roles.broker else []),
+            *([self._role("feed", api.feed_children(roles.broker))] if api else []),
+            *(self._role(role, roles.children(role)) for role in START_ORDER if role in self._chosen),
+            *([self._role("api", api.children())] if api else []),
         ]
         return SupervisorSpec(id="ordersys", children=tuple(children))
 
@@ -155,12 +146,16 @@ class System:
             first_s=settings["BACKOFF_FIRST_S"],
             cap_s=max(settings["BACKOFF_FIRST_S"], settings["BACKOFF_CAP_S"]),
         )
+        alone = name in settings["ISOLATION"]
         children = tuple(
             ChildSpec(
                 id=child,
-                start=self._refusable(run),
+                start=self._alone(name, child) if alone else self._refusable(run),
+                isolation="process" if alone else "task",
                 drain_timeout_s=settings["DRAIN_TIMEOUT_S"],
                 backoff=backoff,
+                max_silence_s=settings["SILENCE_MAX_S"],
+                probe=self._roles.probe,
             )
             for child, run in runs.items()
         )
@@ -169,83 +164,23 @@ class System:
             id=name, children=children, intensity=intensity, on_give_up="mark_failed", backoff=backoff
         )
 
-    # -- roles: each gives its children by name ---------------------------------------------------------
-
-    def _service(self, service: Service) -> dict[str, Run]:
-        return {
-            subscription.name: partial(self._pipeline, service, subscription)
-            for subscription in service.subscriptions
-        }
-
-    async def _pipeline(self, service: Service, subscription: Subscription, child: Child) -> None:
-        broker = await self._topics_there()
-        pipeline = Pipeline(
-            service,
-            subscription,
-            names=self._settings.name,
-            broker=broker,
-            database=self._database,
-            policy=self._policy,
-            limits=self._limits,
-            guards=self._guard,
-            on_fact=self._on_fact,
-            breaker=self._breakers[subscription.group.env],
-        )
-        await pipeline.run(child)
-
-    def _guard(self, group: str) -> Guard:
-        directory = ROOT / self._settings["GUARD_DIR"]
-        try:
-            return Guard(directory, group, self._policy.attempts_max)
-        except OSError as error:
-            raise StartRefused(f"GUARD_DIR is {directory}, which cannot be used: {error}") from error
-
-    def _relay(self) -> dict[str, Run]:
-        async def relay(child: Child) -> None:
-            broker = await self._topics_there()
-            rows_max = self._settings["RELAY_BATCH_MAX"]
-            relay = Relay(database=self._database, broker=broker, on_fact=self._on_fact, rows_max=rows_max)
-            await relay.run(child)
-
-        return {"outbox": relay}
-
-    def _janitor(self) -> dict[str, Run]:
-        retention = Retention(
-            claims_days=self._settings["CLAIMS_RETENTION_DAYS"],
-            parked_days=self._settings["PARKED_RETENTION_DAYS"],
+    def _alone(self, role: str, child: str) -> ProcessStart:
+        return ProcessStart(
+            "config.roles:run_alone",
+            (self._settings, role, child),
+            block_timeout_s=self._settings["WATCHDOG_EXIT_S"] or NEVER_S,
         )
 
-        async def janitor(child: Child) -> None:
-            await Janitor(database=self._database, retention=retention, on_fact=self._on_fact).run(child)
-
-        return {"housekeeping": janitor, "reconciler": self._reconcile}
-
-    async def _reconcile(self, child: Child) -> None:
-        name = self._settings.name
-        # Whoever is told outside is no part of the flow, and may be away for long.
-        groups = {
-            name(each.group.env): name(each.topic.env)
-            for service in self._services
-            for each in service.subscriptions
-            if not isinstance(each.form, Outside)
-        }
-        created, status = name(topics.ORDER_CREATED.env), name(topics.ORDER_STATUS_CHANGED.env)
-        results = {name(topics.PAYMENT_RESULT.env), name(topics.INVENTORY_RESULT.env)}
-        stages = [
-            {group: topic for group, topic in groups.items() if topic in stage}
-            for stage in ({created}, results, {status})
-        ]
-        reconciler = Reconciler(
-            database=self._database,
-            broker=await self._topics_there(),
-            way=Way(created, status, stages),
-            on_fact=self._on_fact,
-            patience=Patience(unmoved_s=self._settings["RECONCILE_AFTER_S"]),
-        )
-        await reconciler.run(child)
+    def _hear(self, _path: str, message: object) -> None:
+        """What a child in a process of its own has told: its facts, counted here for one ``/metrics``."""
+        if isinstance(message, Refused):
+            self._refuse(StartRefused(message))
+        else:
+            self.metrics(message)
 
     def _make_api(self) -> ApiRole:
         settings = self._settings
+        token = settings["ADMIN_TOKEN"]
         options = ApiOptions(
             host=settings["HOST"],
             port=settings["API_PORT"],
@@ -254,7 +189,7 @@ class System:
             topics=tuple(partitions_of(settings)),
             groups=self._groups(),
             deployment=Deployment(
-                services=self._services, names=settings.name, partitions=settings["PARTITIONS"]
+                services=self._roles.services, names=settings.name, partitions=settings["PARTITIONS"]
             ),
             feed_streams_max=settings["FEED_STREAMS_MAX"],
             cors_origins=settings["UI_ORIGINS"],
@@ -264,12 +199,13 @@ class System:
             page=PAGE,
         )
         return ApiRole(
-            database=self._database,
-            broker=self._broker,
+            database=self._roles.database,
+            broker=self._roles.broker,
             options=options,
             readiness=lambda: self._lines(("api", "postgres")),
             render_metrics=self.metrics.render,
             on_fact=self._on_fact,
+            more_routes=lambda: [admin_routes(self._admin(), token)] if token else [],
         )
 
     # -- what every process has -------------------------------------------------------------------------
@@ -292,8 +228,8 @@ class System:
         name = self._settings.name
         here = {
             name(each.group.env): f"{service.name}/{each.name}"
-            for service in self._services
-            if service.name in self._roles
+            for service in self._roles.services
+            if service.name in self._chosen
             for each in service.subscriptions
         }
         groups = {group: of.topic for group, of in self._groups().items()}
@@ -305,11 +241,10 @@ class System:
             if not any(each.path == path and each.state is State.WAITING for each in self._snapshot().walk()):
                 self.supervisor.restart(path, "its group stands still although there is lag")
 
-        if self._broker is None or self._needs_kafka:
-            broker = await self._topics_there()
-        else:
-            # What is wrong with the topics must not stop an API, which needs none.
-            broker = self._broker
+        broker = self._roles.broker
+        # What is wrong with the topics must not stop an API, which needs none.
+        if broker is None or self._needs_kafka:
+            broker = await self._roles.kafka()
         watch = Watch(
             broker=broker,
             groups=groups if api else {group: groups[group] for group in here},
@@ -327,18 +262,9 @@ class System:
         name = self._settings.name
         return {
             name(each.group.env): GroupOf(service.name, name(each.topic.env))
-            for service in self._services
+            for service in self._roles.services
             for each in service.subscriptions
         }
-
-    async def _topics_there(self) -> Broker:
-        """The broker, once the topics have been seen with the right number of partitions."""
-        if self._broker is None:
-            raise StartRefused("this process has no role that uses Kafka")
-        if not self._topics_seen:
-            await self._broker.check_topics(partitions_of(self._settings))
-            self._topics_seen = True
-        return self._broker
 
     def _refusable(self, run: Run) -> Run:
         """``run``, whose StartRefused ends the process in order: no restart can mend it."""
@@ -347,12 +273,38 @@ class System:
             try:
                 await run(child)
             except StartRefused as refusal:
-                if self.refusal is None:
-                    self.refusal = refusal
-                    self.supervisor.drain()
+                self._refuse(refusal)
                 await child.wait_draining()
 
         return start
+
+    def _refuse(self, refusal: StartRefused) -> None:
+        if self.refusal is None:
+            self.refusal = refusal
+            self.supervisor.drain()
+
+    # -- what is seen of it, and asked of it ------------------------------------------------------------
+
+    def _admin(self) -> Admin:
+        return Admin(
+            database=self._roles.database,
+            identity=self._identity,
+            view=self._published,
+            actions=self._actions,
+            chaos=self._settings["CHAOS_ENABLED"],
+            clock=utc_now,
+        )
+
+    def _carry_out(self, command: Command) -> tuple[str, str]:
+        return self._actions.take(command.action, command.path, command.reason, command.asked_by)
+
+    def _published(self) -> Published:
+        tree = view_of(self._snapshot(), now=time.monotonic(), chaos=self._settings["CHAOS_ENABLED"])
+        return Published(loop_lag_s=self._loop_lag_s(), tree=tree)
+
+    def _publish_change(self, fact: object) -> None:
+        if isinstance(fact, Fact):
+            self._presence.changed()
 
     def _snapshot(self) -> NodeSnapshot:
         return self.supervisor.snapshot()

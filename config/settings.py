@@ -88,6 +88,33 @@ def roles(text: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in chosen)
 
 
+def isolation(text: str) -> frozenset[str]:
+    """``task``, ``process``, or role=process pairs: the roles that run in processes of their own."""
+    able = [role for role in ROLES if role != "api"]
+    if text in ("task", "process"):
+        return frozenset(able if text == "process" else ())
+    pairs = dict(part.strip().partition("=")[::2] for part in text.split(","))
+    if set(pairs) - set(able) or set(pairs.values()) - {"task", "process"}:
+        raise _Invalid(
+            f"task, process, or role=process pairs separated by commas; the roles are {', '.join(able)}"
+        )
+    return frozenset(role for role, kind in pairs.items() if kind == "process")
+
+
+def flag(text: str) -> bool:
+    """0 or 1."""
+    if text not in ("0", "1"):
+        raise _Invalid("0 or 1")
+    return text == "1"
+
+
+def token(text: str) -> str:
+    """A secret that is hard to guess."""
+    if not re.fullmatch(r"[!-~]{16,200}", text):
+        raise _Invalid("16 to 200 letters, digits and signs, without blanks")
+    return text
+
+
 def dsn(text: str) -> str:
     """A Postgres connection URL."""
     if not re.match(r"postgres(ql)?://", text):
@@ -363,6 +390,33 @@ VARIABLES: tuple[Variable, ...] = (
             "8",
             "Seconds of a blocked loop that end the process; 0: never.",
         ),
+        (
+            "SILENCE_MAX_S",
+            number(1, 3600),
+            "60",
+            "Seconds a role may have work and do none before its restart.",
+        ),
+        (
+            "ISOLATION",
+            isolation,
+            "task",
+            "task: all roles share a process; process: each but the api has its own; "
+            "or some: payment=process,inventory=process.",
+        ),
+        (
+            "CHAOS_ENABLED",
+            flag,
+            "0",
+            "1: crashes and a blocked loop may be injected by /admin.",
+        ),
+    ),
+    Variable(
+        "ADMIN_TOKEN",
+        optional(token),
+        "",
+        "Opens /admin and the Runtime page; empty: there is neither.",
+        "Supervision",
+        True,
     ),
     *_section(
         "Embedded servers",

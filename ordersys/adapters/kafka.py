@@ -327,6 +327,7 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, consumer: AIOKafkaConsumer, on_revoked: Callable[[], Awaitable[None]]) -> None:
         self._consumer = consumer
         self._on_revoked = on_revoked
+        self._fetched: dict[TopicPartition, int] = {}
         self.generation = 0
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
@@ -336,11 +337,20 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Any) -> None:  # noqa: ARG002
         """Called by the client after a rebalance."""
+        self._fetched.clear()
         self.generation += 1
 
     def assignment(self) -> list[int]:
         """Numbers of the partitions owned now."""
         return sorted(tp.partition for tp in self._consumer.assignment())
+
+    def behind(self) -> int:
+        """Records of its partitions that it has not fetched, as far as the client knows; asks nobody."""
+        return sum(
+            max(0, (self._consumer.highwater(tp) or 0) - at)
+            for tp in self._consumer.assignment()
+            if (at := self._fetched.get(tp)) is not None
+        )
 
     async def fetch(self, records_max: int, timeout_ms: int) -> list[Record]:
         """Next records, in order within each partition; empty after ``timeout_ms``.
@@ -349,6 +359,8 @@ class GroupConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
         """
         with translated():
             found = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=records_max)
+        for tp, records in found.items():
+            self._fetched[tp] = records[-1].offset + 1
         return [record for records in found.values() for record in records]
 
     async def commit(self, records: Sequence[Record]) -> bool:

@@ -81,7 +81,13 @@ def build_app(
         cors_config=CORSConfig(
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "Idempotency-Key", "X-Correlation-ID", "traceparent"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Idempotency-Key",
+                "X-Correlation-ID",
+                "traceparent",
+            ],
             expose_headers=["Link", "Location", "Retry-After", "traceparent"],
             max_age=CORS_MAX_AGE_S,
         ),

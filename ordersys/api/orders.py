@@ -9,15 +9,14 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 from litestar import MediaType, Request, Response, post
-from litestar.exceptions import InternalServerException
 from litestar.handlers import HTTPRouteHandler
 
 from ordersys.adapters.orders import NewOrder
 from ordersys.api.facts import OrdersRefused, PostAnswered
 from ordersys.api.identity import new_order_id, new_traceparent
 from ordersys.api.outcomes import Accepted, Blamed, Mismatch, Outcome, Refused
-from ordersys.api.problems import MALFORMED, REQUEST_AT_FAULT, Fault, Problem, answers, away, described
-from ordersys.api.requests import BODY_BYTES_MAX, body_of, headers_of
+from ordersys.api.problems import REQUEST_AT_FAULT, Fault, Problem, answers, away, described
+from ordersys.api.requests import BODY_BYTES_MAX, body_of, headers_of, raw_body
 from ordersys.contract import ids
 
 OWNER = "anonymous"
@@ -69,7 +68,7 @@ async def take(
     :raises Problem: the request is at fault, or the order could not be taken.
     """
     headers = headers_of(request.scope["headers"])
-    body = body_of(await _raw_body(request))
+    body = body_of(await raw_body(request))
     key = headers.idempotency_key
     order_id = new_order_id() if key is None else ids.order_id(OWNER, key)
     traceparent = new_traceparent(headers.traceparent)
@@ -101,14 +100,6 @@ async def take(
     )
     about = {"Location": f"/orders/{order_id}", "traceparent": traceparent}
     return Response(_encode(answer), status_code=201, media_type=JSON, headers=about)
-
-
-async def _raw_body(request: Request[Any, Any, Any]) -> bytes:
-    try:
-        return await request.body()
-    except InternalServerException:
-        # Litestar's word for a client that left in the middle of its body: no defect, nobody reads this.
-        raise Problem(400, "The body ended before its announced length.", kind=MALFORMED) from None
 
 
 def _problem(outcome: Outcome, order_id: str) -> Problem:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import msgspec
+from litestar import Request
+from litestar.exceptions import InternalServerException
 
 from ordersys.api.problems import INVALID, MALFORMED, UNSUPPORTED, Fault, Problem
 from ordersys.contract.events import Cents, Count, Instant
@@ -37,6 +39,9 @@ _RULES = {
     "quantity": f"must be a whole number from 1 to {2**31 - 1}",
     "amount_cents": f"must be a whole number from 1 to {2**63 - 1}",
 }
+
+
+Body = TypeVar("Body")
 
 
 class OrderRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
@@ -74,17 +79,40 @@ _WANTED = {
 _WANTED_NAMES = ("Content-Type", "Idempotency-Key", "X-Correlation-ID", "traceparent")
 
 
+async def raw_body(request: Request[Any, Any, Any]) -> bytes:
+    """The body as it came.
+
+    :raises Problem: 400, the client left in the middle of it.
+    """
+    try:
+        return await request.body()
+    except InternalServerException:
+        # Litestar's word for a client that left in the middle of its body: no defect, nobody reads this.
+        raise Problem(400, "The body ended before its announced length.", kind=MALFORMED) from None
+
+
 def body_of(raw: bytes) -> OrderRequest:
     """The body, checked.
 
     :raises Problem: 400, naming the field at fault.
     """
     try:
-        return _decode(raw)
-    except msgspec.ValidationError as error:
-        if "Expected `int`, got `float`" in str(error) and (body := _with_whole_floats(raw)) is not None:
+        return decoded(_decode, raw, _RULES, "an order")
+    except _Faulty as faulty:
+        if "Expected `int`, got `float`" in faulty.message and (body := _with_whole_floats(raw)) is not None:
             return body
-        raise _body_problem(str(error)) from None
+        raise
+
+
+def decoded(decode: Callable[[bytes], Body], raw: bytes, rules: Mapping[str, str], noun: str) -> Body:
+    """A body, checked: ``rules`` say what each field must be, ``noun`` what it is a field of.
+
+    :raises Problem: 400, naming the field at fault.
+    """
+    try:
+        return decode(raw)
+    except msgspec.ValidationError as error:
+        raise _Faulty(str(error), rules, noun) from None
     except RecursionError:
         raise _malformed("it is nested too deeply") from None
     except UnicodeDecodeError:
@@ -232,23 +260,25 @@ _MISSING = re.compile(r"missing required field `(\w+)`")
 _UNKNOWN_FIELD = re.compile(r"unknown field `(.*)`", re.DOTALL)
 
 
-def _body_problem(message: str) -> Problem:
+class _Faulty(Problem):
+    """A body that is JSON and not what it should be; ``message`` is the decoder's."""
+
+    def __init__(self, message: str, rules: Mapping[str, str], noun: str) -> None:
+        self.message = message
+        name, fault = _fault_of(message, rules, noun)
+        detail = f"The field {name} {fault.detail}." if name else "The body must be a JSON object."
+        super().__init__(400, detail, kind=INVALID, fault=fault)
+
+
+def _fault_of(message: str, rules: Mapping[str, str], noun: str) -> tuple[str, Fault]:
+    """The field at fault, empty for the body as a whole, and what is wrong with it."""
     if missing := _MISSING.search(message):
-        return _field_problem(missing[1], "is missing; it " + _RULES[missing[1]])
-    if unknown := _UNKNOWN_FIELD.search(message):
+        name, wrong = missing[1], "is missing; it " + rules[missing[1]]
+    elif unknown := _UNKNOWN_FIELD.search(message):
         name = unknown[1] if len(unknown[1]) <= 64 else unknown[1][:64] + "…"
-        return _field_problem(name, "is not a field of an order")
-    if (place := _PLACE.search(message)) and place[1] in _RULES:
-        return _field_problem(place[1], _RULES[place[1]])
-    detail = "The body must be a JSON object."
-    return Problem(400, detail, kind=INVALID, fault=Fault(detail="must be an object", pointer="#"))
-
-
-def _field_problem(name: str, message: str) -> Problem:
-    pointer = "#/" + name.replace("~", "~0").replace("/", "~1")
-    return Problem(
-        400,
-        f"The field {name} {message}.",
-        kind=INVALID,
-        fault=Fault(detail=message, pointer=pointer),
-    )
+        wrong = f"is not a field of {noun}"
+    elif (place := _PLACE.search(message)) and place[1] in rules:
+        name, wrong = place[1], rules[place[1]]
+    else:
+        return "", Fault(detail="must be an object", pointer="#")
+    return name, Fault(detail=wrong, pointer="#/" + name.replace("~", "~0").replace("/", "~1"))

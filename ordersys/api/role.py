@@ -9,7 +9,7 @@ from pathlib import Path
 
 import anyio.to_thread
 from litestar import Litestar
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from ordersys.adapters.groups import unwrapped
 from ordersys.adapters.kafka import Broker, Sighting
@@ -74,7 +74,9 @@ class ApiRole:
         readiness: Readiness,
         render_metrics: RenderMetrics,
         on_fact: Callable[[object], None],
+        more_routes: Callable[[], Sequence[ControllerRouterHandler]] = tuple,
     ) -> None:
+        self._more_routes = more_routes
         self._database = database
         self._broker = broker
         self._options = options
@@ -162,5 +164,6 @@ class ApiRole:
                 ),
                 *feed_routes(self._hub),
                 *pipeline_routes(figures=self._recorder.pipeline, history=self._recorder.history),
+                *self._more_routes(),
             ],
         )

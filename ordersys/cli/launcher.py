@@ -25,6 +25,7 @@ import anyio.to_thread
 from anyio.abc import Process, TaskStatus
 from rich.console import Console
 
+from config.roles import ROOT
 from config.settings import Settings
 from ordersys.cli import environment
 from ordersys.cli.migrate import migrate
@@ -33,7 +34,7 @@ from ordersys.devstack import Addresses, DevStack, DevstackError
 from ordersys.devstack.ports import require_free
 from ordersys.devstack.web import build_page
 from ordersys.supervision.policy import Budget, Intensity
-from supervisor import END_WITH_STDIN, ROOT
+from supervisor import END_WITH_STDIN
 
 POLL_S = 0.1
 STILL_STARTING_S = 10.0

@@ -50,14 +50,13 @@ async def migrate(settings: Settings) -> list[str]:
     :raises DependencyUnavailable: Kafka or Postgres cannot be reached.
     :raises StartRefused: a topic exists with another number of partitions.
     """
-    # Imported here: the composition root imports everything there is, which no other command has to wait for.
+    # Imported here: these import the clients, which no other command has to wait for.
     from config.wiring import broker_of, database_of, partitions_of
     from ordersys.adapters import migrations
-    from supervisor import MIGRATIONS
 
     database, broker = database_of(settings), broker_of(settings)
     async with database.session() as session:
-        applied = await migrations.apply(session, migrations.load(MIGRATIONS))
+        applied = await migrations.apply(session, migrations.load(environment.MIGRATIONS))
     created = await broker.create_topics(
         partitions_of(settings),
         keep=[settings.name(topic.env) for topic in TOPICS if topic.keep],

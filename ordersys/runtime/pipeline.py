@@ -137,6 +137,7 @@ class Pipeline:
                         await self._take_over(consumer, work, child)
                         if left and not self._left:
                             continue  # given up while this waited
+                        child.beat(pending=len(records))
                         await self._batch(records, consumer, work)
                     probe_at = anyio.current_time() + PROBE_EVERY_S
                 elif anyio.current_time() >= probe_at:
@@ -145,7 +146,7 @@ class Pipeline:
                 if self._is_retry_due():
                     async with self._busy:
                         await self._attend_to_parked(consumer, work)
-                child.beat(done=len(records))
+                child.beat(done=len(records), pending=consumer.behind())
 
     async def _batch(self, records: Sequence[Record], consumer: GroupConsumer, work: Work) -> None:
         """One batch, from decoded events to committed offsets."""

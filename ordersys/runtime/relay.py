@@ -80,11 +80,13 @@ class Relay:
         started = perf_counter()
         ids, messages = await outbox.read(session, self._rows_max)
         if ids:
+            child.beat(pending=len(ids))
             await publisher.publish(messages)
             await outbox.delete(session, ids)
             seconds = perf_counter() - started
             self._on_fact(OutboxPublished(rows=len(ids), seconds=seconds, messages=messages))
-        child.beat(done=len(ids))
+        # As many as were asked for: there are more.
+        child.beat(done=len(ids), pending=len(ids) // self._rows_max)
         return len(ids)
 
     async def _become_the_one(self, session: Session, child: Child) -> bool:

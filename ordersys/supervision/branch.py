@@ -101,10 +101,13 @@ class Branch(Node):
             kind="supervisor",
             state=self._shown(children),
             ready=self.ready,
+            held=self.held,
             since_s=self._since_s(),
             uptime_s=None if began_at is None else self._kernel.now() - began_at,
             restarts=self.restarts,
             restarts_in_window=self._budget.count(self._kernel.now()),
+            restarts_max=self._spec.intensity.max_restarts,
+            window_s=self._spec.intensity.within_s,
             next_retry_in_s=self._next_retry_in_s(),
             last_error=max(
                 (child.last_error for child in children if child.last_error is not None),

@@ -166,6 +166,8 @@ class ChildNode(Node):
             kind="child",
             state=self.state,
             ready=self.ready,
+            held=self.held,
+            isolation=self._spec.isolation,
             since_s=self._since_s(),
             uptime_s=None if run is None else now - run.began_at,
             pid=None if said is None else said.pid,
@@ -247,6 +249,9 @@ class ChildNode(Node):
 
     def _remember(self, error: BaseException) -> ErrorReport:
         self._last_error = ErrorReport(
-            at=self._kernel.now(), text=describe(error), traceback=format_traceback(error)
+            at=self._kernel.now(),
+            text=describe(error),
+            traceback=format_traceback(error),
+            kind=reason_of(error),
         )
         return self._last_error

@@ -118,11 +118,15 @@ class WorkerTraceback(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorReport:
-    """What is kept of an error: text alone, since an exception keeps every frame and its locals alive."""
+    """What is kept of an error: text alone, since an exception keeps every frame and its locals alive.
+
+    ``kind``: what kind of failure, in a word (:func:`reason_of`).
+    """
 
     at: float
     text: str
     traceback: str
+    kind: str = "error"
 
 
 _REASONS: Mapping[type[BaseException], str] = {

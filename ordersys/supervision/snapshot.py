@@ -21,7 +21,9 @@ class NodeSnapshot:
     :ivar lag_s: the worst lag, lately, of the event loop of a child in a process of its own.
     :ivar restarts: starts after a crash or by request; retries of WAITING not counted.
     :ivar restarts_in_window: what it has spent of its supervisor's intensity; for a supervisor, what is
-        spent of its own.
+        spent of its own, of ``restarts_max`` in ``window_s``.
+    :ivar held: stopped by request, until it is started by request.
+    :ivar isolation: whether it runs as a task beside the others or in a process of its own.
     :ivar next_retry_in_s: time until it is started again.
     :ivar beat_age_s: time since its last progress report, ``done`` and ``pending`` being what it reported.
     :ivar silent_for_s: time since it has last done anything, while work is pending.
@@ -40,6 +42,10 @@ class NodeSnapshot:
     lag_s: float | None = None
     restarts: int = 0
     restarts_in_window: int = 0
+    restarts_max: int | None = None
+    window_s: float | None = None
+    held: bool = False
+    isolation: Literal["task", "process"] = "task"
     last_error: ErrorReport | None = None
     next_retry_in_s: float | None = None
     beat_age_s: float | None = None

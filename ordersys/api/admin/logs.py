@@ -7,6 +7,7 @@ from functools import singledispatchmethod
 import structlog
 
 from ordersys import supervision as facts
+from ordersys.api.admin.actions import ActionTaken
 
 
 class SupervisionLogs:
@@ -74,3 +75,16 @@ class SupervisionLogs:
     @_take.register
     def _(self, fact: facts.SupervisorFailed) -> None:
         self._log.error("supervisor failed", supervisor=fact.path, retry_in_s=fact.retry_in_s)
+
+    @_take.register
+    def _(self, fact: ActionTaken) -> None:
+        say = self._log.info if fact.outcome == "accepted" else self._log.warning
+        say(
+            "admin action",
+            action=fact.action,
+            child=fact.path,
+            asked_by=fact.asked_by,
+            reason=fact.reason,
+            outcome=fact.outcome,
+            detail=fact.detail,
+        )
