@@ -235,11 +235,15 @@ class System:
         groups = {group: of.topic for group, of in self._groups().items()}
         api = self._api_role
 
-        def stalled(group: str) -> None:
+        def excused(group: str) -> bool:
+            """Who waits, starts or was stopped is known to stand still."""
             path = here[group]
-            # Who waits is known to stand still, and tries again by itself.
-            if not any(each.path == path and each.state is State.WAITING for each in self._snapshot().walk()):
-                self.supervisor.restart(path, "its group stands still although there is lag")
+            return not any(
+                each.path == path and each.state is State.READY for each in self._snapshot().walk()
+            )
+
+        def stalled(group: str) -> None:
+            self.supervisor.restart(here[group], "its group stands still although there is lag")
 
         broker = self._roles.broker
         # What is wrong with the topics must not stop an API, which needs none.
@@ -252,6 +256,7 @@ class System:
             owned=here,
             on_fact=self._on_fact,
             on_stall=stalled,
+            excused=excused,
             on_sighting=api.saw_kafka if api else lambda _: None,
             stall_s=self._settings["STALL_S"],
         )

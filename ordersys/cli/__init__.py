@@ -13,13 +13,13 @@ import sys
 from collections.abc import Sequence
 
 from config.settings import SettingsError
-from ordersys.cli import doctor, lag, load, migrate, order, parked, settings, up
+from ordersys.cli import doctor, lag, load, migrate, order, parked, settings, tree, up
 from ordersys.cli.codes import HELP, Exit
 from ordersys.cli.orders import NotDone
 from ordersys.cli.output import complain
 from ordersys.contract.errors import DependencyUnavailable, StartRefused
 
-COMMANDS = (up, migrate, order, lag, load, doctor, parked, settings)
+COMMANDS = (up, migrate, order, lag, tree, load, doctor, parked, settings)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,7 @@ class Watch:
         groups: Mapping[str, str],
         on_fact: OnFact,
         on_stall: Callable[[str], None],
+        excused: Callable[[str], bool] = lambda _: False,
         topics: Collection[str] = (),
         owned: Collection[str] | None = None,
         on_sighting: Callable[[Sighting], None] = lambda _: None,
@@ -35,6 +36,7 @@ class Watch:
         """``groups``: name of the group → name of the topic it reads; ``topics``: more to look at.
 
         ``owned`` are the groups this process runs, None for all: the others are looked at, not judged.
+        ``excused``: whether it is known why a group stands still, as when it waits or was stopped by request.
         """
         self._broker = broker
         self._groups = groups
@@ -42,6 +44,7 @@ class Watch:
         self._owned = frozenset(groups if owned is None else owned)
         self._on_fact = on_fact
         self._on_stall = on_stall
+        self._excused = excused
         self._on_sighting = on_sighting
         self._every_s = every_s
         self._stall_s = stall_s
@@ -79,7 +82,7 @@ class Watch:
             )
         stand, now = tuple(position.committed for position in positions), anyio.current_time()
         before, since = self._moved.get(group, (None, now))
-        if lag <= 0 or stand != before:
+        if lag <= 0 or stand != before or self._excused(group):
             self._moved[group] = (stand, now)
         elif now - since >= self._stall_s:
             self._moved[group] = (stand, now)

@@ -108,7 +108,7 @@ class Admin:
         meant = [
             process
             for process in (await self.tree()).processes
-            if body.process in (None, UUID(process.id)) and _find(process.tree, body.path)
+            if body.process in (None, process.uuid) and _find(process.tree, body.path)
         ]
         if not meant:
             raise Problem(404, f"No process has a child or supervisor {body.path!r}.", kind="unknown-path")
@@ -130,7 +130,7 @@ class Admin:
     ) -> list[ActionResult]:
         answers = await ask(
             self._database,
-            [UUID(process.id) for process in others],
+            [process.uuid for process in others],
             action=body.action,
             path=body.path,
             reason=body.reason,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import msgspec
 
@@ -83,6 +84,11 @@ class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
     answering: bool
     loop_lag_s: float
     tree: NodeView
+
+    @property
+    def uuid(self) -> UUID:
+        """Its id."""
+        return UUID(self.id)
 
 
 class AdminTree(msgspec.Struct, frozen=True, kw_only=True):
