@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,7 @@ from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
 
+CRASHES = max(1, int(os.environ.get("CRASH_ROUNDS", "0")))  # of each child; more by ``./run faults``
 FINAL_DEADLINE_S = 5.0  # ten times what is promised
 
 
@@ -109,9 +111,10 @@ async def test_a_crash_of_any_child_under_load_loses_and_repeats_nothing(
     async with customers(shop):
         before = len(shop.accepted)
         await wait_until(lambda: _more(shop, before + 20), "orders are being taken")
-        restarts = _restarts(system, path)
-        system.supervisor.crash(path, RuntimeError("injected"))
-        await wait_until(lambda: _restarted(system, path, restarts), f"{path} is up again")
+        for _ in range(CRASHES):
+            restarts = _restarts(system, path)
+            system.supervisor.crash(path, RuntimeError("injected"))
+            await wait_until(lambda: _restarted(system, path, restarts), f"{path} is up again")  # noqa: B023
         others = [node for node in system.supervisor.snapshot().children if node.id != role]
         assert all(node.restarts_in_window == 0 or node.id in _crashed_before(system) for node in others)
         after = len(shop.accepted)
