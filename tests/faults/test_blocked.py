@@ -50,7 +50,7 @@ async def test_a_blocked_loop_is_shown_ended_and_comes_back(fresh: Environment, 
                 assert time.monotonic() - began < ENDED_DEADLINE_S
             said = log.read_text("utf-8", "replace")
             # Where it stands, and which task that is.
-            assert said.count("actions.py") >= number
+            assert said.count("_block_loop") >= number
             assert said.count("blocked") >= number
         with process(fresh.environ, log, **more):
             await shop.ready(60)
