@@ -1,9 +1,10 @@
 """How soon is a crashed child back, and what do the others notice?
 
 All roles in one process, orders posted at a steady rate; each child of each role is crashed ``--times``
-times, by ``/admin``, the next time a second after it is ready again. Told for each: the time from the crash to ready
-(from the log's own times), and the events a second of all other roles while it was being crashed, as a share
-of what they handled when nobody was. Back-off is capped at a second, and no number of restarts is too many.
+times, by ``/admin``, the next time a second after it is ready again. Told for each: the time from the crash
+to ready (from the log's own times), and the events a second of all other roles while it was being crashed, as
+a share of what they handled when nobody was. Back-off is capped at a second, and no number of restarts is too
+many.
 """
 
 from __future__ import annotations
