@@ -24,16 +24,17 @@ hypothesis.settings.register_profile("unhurried", hypothesis.settings(), deadlin
 hypothesis.settings.load_profile("unhurried")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Where workers share a run, a file goes to one of them; so do all files that build the page."""
+    together = "page" if E2E in item.path.parents else str(item.path)
+    item.add_marker(pytest.mark.xdist_group(together))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who needs servers first also waits for their start: a first download, or a busy machine.
-
-    Where several workers share the run, a file goes to one of them; so do all files that build the page.
-    """
+    """Who needs servers first also waits for their start: a first download, or a busy machine."""
     seen: set[object] = set()
     for item in items:
-        together = "page" if E2E in item.path.parents else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(together))
         module = item.getparent(pytest.Module)
         if "servers" in getattr(item, "fixturenames", ()) and module not in seen:
             seen.add(module)
