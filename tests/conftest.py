@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
 import hypothesis
 import pytest
@@ -14,7 +13,6 @@ from tests import stack
 from tests.stack import Environment, Servers
 
 START_TIMEOUT_S = 600
-E2E = Path(__file__).parent / "e2e"
 
 # Of the random trees of supervision; set it to repeat a run. In the environment, for the workers of this run.
 SEED = int(os.environ.setdefault("SUPERVISION_SEED", str(random.randrange(2**32))))
@@ -22,12 +20,6 @@ SEED = int(os.environ.setdefault("SUPERVISION_SEED", str(random.randrange(2**32)
 # How long one example takes says more of the machine than of us.
 hypothesis.settings.register_profile("unhurried", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("unhurried")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Where workers share a run, a file goes to one of them; so do all files that build the page."""
-    together = "page" if E2E in item.path.parents else str(item.path)
-    item.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from functools import partial
@@ -20,8 +21,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def page_built() -> None:
-    """The page's packages installed, and the page built from the present sources."""
-    anyio.run(build_page, ROOT / "frontend", ROOT / ".ordersys" / "test-page.log", print)
+    """The page's packages installed, and the page built from the present sources; by one worker, for all."""
+    (ROOT / ".ordersys").mkdir(exist_ok=True)
+    with (ROOT / ".ordersys" / "test-page.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        anyio.run(build_page, ROOT / "frontend", ROOT / ".ordersys" / "test-page.log", print)
 
 
 @pytest.fixture(scope="session")
