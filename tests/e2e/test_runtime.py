@@ -40,11 +40,11 @@ async def test_payment_is_stopped_and_started_and_no_order_is_lost(
     async with browser(chromium) as context:
         page, orders = await context.new_page(), await context.new_page()
         await page.goto(url_of(environment, "/runtime"))
-        await page.get_by_label("Token for this API").fill("not-the-token-at-all")
+        await page.get_by_label("Token", exact=True).fill("not-the-token-at-all")
         await page.get_by_role("button", name="Show the processes").click()
         await expect(page.get_by_text("The API does not take this token.")).to_be_visible()
         assert await violations(page) == []
-        await page.get_by_label("Token for this API").fill(ADMIN_TOKEN)
+        await page.get_by_label("Token", exact=True).fill(ADMIN_TOKEN)
         await page.get_by_role("button", name="Show the processes").click()
         row = row_of(page, "payment")
         await expect(row.get_by_text("Ready")).to_be_visible()
@@ -122,7 +122,7 @@ async def test_a_token_that_is_taken_no_longer_is_asked_for_anew(
         await expect(page.get_by_text("does not take the token that was given before")).to_be_visible()
         await page.get_by_role("button", name="Forget token").click()
         await expect(page.get_by_text("does not take the token")).to_have_count(0)
-        await expect(page.get_by_label("Token for this API")).to_be_visible()
+        await expect(page.get_by_label("Token", exact=True)).to_be_visible()
 
 
 async def test_without_a_token_in_the_settings_control_is_off(

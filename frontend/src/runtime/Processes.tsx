@@ -33,7 +33,10 @@ export function Processes({ tree, receivedMs, token, onActed }: Props): ReactEle
     <>
       <p className={classes.summary} data-troubled={summary.troubled || undefined}>
         <Icon name={summary.troubled ? 'warning' : 'check'} />
-        <span>{summary.text}</span>
+        <span>
+          <strong>{summary.head}</strong>
+          {summary.rest}
+        </span>
       </p>
       {tree.complete ? null : <Strip>Postgres is away: only this process is shown.</Strip>}
       {tree.processes.map((process) => (

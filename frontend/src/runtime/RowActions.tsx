@@ -1,8 +1,8 @@
-import { Menu } from '@mantine/core'
 import type { ReactElement } from 'react'
 import type { Action, AdminNode } from '../api/admin'
 import { Icon, type IconName } from '../ui/Icon'
 import { offeredBy, VERBS, type Plain } from './actions'
+import { FaultMenu } from './FaultMenu'
 import classes from './RowActions.module.css'
 
 const ICONS: Record<Plain, IconName> = { start: 'play', stop: 'stop', restart: 'refresh' }
@@ -36,32 +36,7 @@ export function RowActions({ node, tabIndex, onAsk }: Props): ReactElement | nul
         </button>
       ))}
       {faults.length === 0 ? null : (
-        <Menu position="bottom-end" returnFocus classNames={{ dropdown: classes.menu ?? '', item: classes.item ?? '' }}>
-          <Menu.Target>
-            <button
-              type="button"
-              className={classes.action}
-              tabIndex={tabIndex}
-              aria-label={`Inject a fault into ${node.path}`}
-              title="Inject a fault"
-            >
-              <Icon name="bolt" size={12} />
-            </button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Label>Inject a fault</Menu.Label>
-            {faults.map((action) => (
-              <Menu.Item
-                key={action}
-                onClick={() => {
-                  onAsk(action, node)
-                }}
-              >
-                {VERBS[action]}
-              </Menu.Item>
-            ))}
-          </Menu.Dropdown>
-        </Menu>
+        <FaultMenu node={node} faults={faults} tabIndex={tabIndex} onAsk={onAsk} />
       )}
     </span>
   )

@@ -60,7 +60,7 @@ export function TokenForm({ refused, onTaken }: Props): ReactElement {
   }
 
   return (
-    <Panel title="Token">
+    <Panel title="For administrators">
       <form
         noValidate
         className={classes.form}
@@ -71,8 +71,8 @@ export function TokenForm({ refused, onTaken }: Props): ReactElement {
       >
         <TextInput
           ref={input}
-          label="Token for this API"
-          description="What ADMIN_TOKEN is set to in its .env. It is kept in this tab until you close it."
+          label="Token"
+          description="What ADMIN_TOKEN is set to where the API runs. It is kept in this tab until you close it."
           type="password"
           autoComplete="off"
           value={text}

@@ -8,7 +8,7 @@ import { RowActions } from './RowActions'
 import { StateBadge } from './StateBadge'
 import type { Row } from './tree'
 import classes from './TreeTable.module.css'
-import { isSpent, spentText, waitText } from './values'
+import { agoText, isSpent, partText, spentText, waitText } from './values'
 
 interface Props {
   id: string
@@ -24,7 +24,7 @@ export function TreeRow({ id, row, current, agedBy, onToggle, onAsk }: Props): R
   const { node, level, position, siblings, open } = row
   const [detailed, setDetailed] = useState(false)
   const detail = useId()
-  const wait = waitText(node, agedBy)
+  const wait = waitText(node, agedBy) ?? partText(node)
   const spent = spentText(node)
   const tabIndex = current ? 0 : -1
   return (
@@ -124,7 +124,7 @@ function Heartbeat({ node, agedBy }: { node: AdminNode; agedBy: number }): React
   const silent = node.silent_for_s === null ? 0 : node.silent_for_s + agedBy
   return (
     <>
-      <span title={`${formatCount(node.done)} done with the last`}>{formatSpan(node.beat_age_s + agedBy)} ago</span>
+      <span title={`${formatCount(node.done)} done with the last`}>{agoText(node.beat_age_s + agedBy)}</span>
       {node.pending > 0 ? (
         <span className={classes.sub}>
           {formatCount(node.pending)} pending{silent >= 1 ? `, none done for ${formatSpan(silent)}` : ''}

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest'
-import type { AdminNode } from '../api/admin'
+import type { AdminNode, AdminTree } from '../api/admin'
 import { summaryOf } from './summary'
 import { child, processOf, supervisor, treeOf } from './testing'
 
 const ERROR = { at_utc: '2026-03-01T10:00:00Z', text: 'ValueError: no\nmore', traceback: '', kind: 'error' }
 
+function said(tree: AdminTree): { text: string; troubled: boolean } {
+  const { head, rest, troubled } = summaryOf(tree)
+  return { text: head + rest, troubled }
+}
+
 function summary(...children: AdminNode[]): { text: string; troubled: boolean } {
-  return summaryOf(treeOf(processOf(supervisor('ordersys', children))))
+  return said(treeOf(processOf(supervisor('ordersys', children))))
 }
 
 test('all is well', () => {
@@ -33,6 +38,11 @@ test('the worst first; of a failure the error, one line of it', () => {
   )
 })
 
+test('a long reason is cut', () => {
+  const { text } = summary(child('a', { state: 'waiting', note: 'x'.repeat(81) }))
+  expect(text).toBe(`0 of 1 ready, 1 waiting: a – ${'x'.repeat(79)}…`)
+})
+
 test('of many only some are named', () => {
   const { text } = summary(...['a', 'b', 'c', 'd'].map((path) => child(path, { state: 'stopped' })))
   expect(text).toBe('0 of 4 ready, 4 stopped: a; b; 2 more')
@@ -49,7 +59,7 @@ test('what passes by itself is counted and no trouble; what is done counts as re
 test('where several processes have it, it is said which', () => {
   const tree = supervisor('ordersys', [child('payment/orders', { state: 'failed' })])
   const other = supervisor('ordersys', [child('payment/orders')])
-  expect(summaryOf(treeOf(processOf(tree), processOf(other, { id: 'b', host: 'beta' }))).text).toBe(
+  expect(said(treeOf(processOf(tree), processOf(other, { id: 'b', host: 'beta' }))).text).toBe(
     '1 of 2 ready, 1 failed: payment/orders in alpha · pid 42',
   )
 })
@@ -57,8 +67,8 @@ test('where several processes have it, it is said which', () => {
 test('a process that is not heard of is not counted as ready', () => {
   const tree = supervisor('ordersys', [child('payment/orders')])
   const silent = processOf(tree, { id: 'b', host: 'beta', age_s: 5.1 })
-  expect(summaryOf(treeOf(processOf(tree), silent))).toEqual({
-    text: '1 of 1 ready. beta · pid 42 is not heard of.',
+  expect(said(treeOf(processOf(tree), silent))).toEqual({
+    text: '1 of 1 ready, nothing is heard of beta · pid 42',
     troubled: true,
   })
 })

@@ -4,41 +4,49 @@ import { isStale } from './values'
 import { reasonOf, stateWord, STATES_BY_WEIGHT } from './words'
 
 const NAMED_MAX = 2
+const REASON_CHARS_MAX = 80
 
-/** All processes in one line. */
+/** All processes in one line: "29 of 30 ready", ", 1 waiting: payment/orders – why". */
 export interface Summary {
-  text: string
+  head: string
+  rest: string
   /** Whether someone should look. */
   troubled: boolean
 }
 
-/** "29 of 30 ready, 1 waiting: payment/orders – why", of the children in processes that are heard of. */
+/** Of the children in processes that are heard of; those that are not are named. */
 export function summaryOf(tree: AdminTree): Summary {
   const stale = tree.processes.filter(isStale)
   const all = tree.processes.filter((process) => !isStale(process)).flatMap((process) =>
     leavesOf(process.tree).map((node) => ({ node, process })),
   )
-  const rest = all.filter(({ node }) => !node.ready)
-  const groups = STATES_BY_WEIGHT.map((state) => groupText(tree, state, rest)).filter((text) => text !== null)
-  const counts = [`${String(all.length - rest.length)} of ${String(all.length)} ready`, ...groups].join(', ')
-  const unheard = stale.map((process) => ` ${nameOf(process)} is not heard of.`).join('')
-  const ended = unheard === '' || counts.endsWith('.') ? counts : `${counts}.`
-  return { text: ended + unheard, troubled: stale.length > 0 || all.some(({ node }) => isTroubled(node)) }
+  const missing = all.filter(({ node }) => !node.ready)
+  const groups = STATES_BY_WEIGHT.map((state) => groupText(tree, state, missing)).filter((text) => text !== null)
+  const unheard = stale.map((process) => `nothing is heard of ${nameOf(process)}`)
+  return {
+    head: `${String(all.length - missing.length)} of ${String(all.length)} ready`,
+    rest: [...groups, ...unheard].map((text) => `, ${text}`).join(''),
+    troubled: stale.length > 0 || all.some(({ node }) => isTroubled(node)),
+  }
 }
 
 function groupText(
   tree: AdminTree,
   state: NodeState,
-  rest: readonly { node: AdminNode; process: AdminProcess }[],
+  missing: readonly { node: AdminNode; process: AdminProcess }[],
 ): string | null {
-  const members = rest.filter(({ node }) => node.state === state)
+  const members = missing.filter(({ node }) => node.state === state)
   if (members.length === 0) return null
   const named = members.slice(0, NAMED_MAX).map(({ node, process }) => {
     const where = processesWith(tree, node.path).length > 1 ? ` in ${nameOf(process)}` : ''
-    const why = reasonOf(node)
+    const why = cut(reasonOf(node))
     return `${node.path}${where}${why === '' ? '' : ` – ${why}`}`
   })
   const more = members.length - named.length
   const names = more > 0 ? [...named, `${String(more)} more`] : named
   return `${String(members.length)} ${stateWord(state)}: ${names.join('; ')}`
+}
+
+function cut(text: string): string {
+  return text.length <= REASON_CHARS_MAX ? text : `${text.slice(0, REASON_CHARS_MAX - 1)}…`
 }

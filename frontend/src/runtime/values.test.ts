@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { child, processOf } from './testing'
-import { agedS, heardAtMs, isSpent, isStale, processUptimeS, spentText, STALE_AFTER_S, waitText } from './values'
+import { child, processOf, supervisor } from './testing'
+import { agedS, agoText, heardAtMs, isSpent, isStale, partText, processUptimeS, spentText, STALE_AFTER_S, waitText } from './values'
 
 const TAKEN = '2026-03-01T10:02:00Z'
 
@@ -38,7 +38,8 @@ describe('the line under a state', () => {
 
   test('says how long it has been so, except of what is ready', () => {
     expect(waitText(child('x', { state: 'waiting', since_s: 59 }), 2)).toBe('for 1 min 1 s')
-    expect(waitText(child('x', { state: 'stopped', since_s: 5, held: true }), 0)).toBe('by request, for 5 s')
+    expect(waitText(child('x', { state: 'stopped', since_s: 5, held: true }), 0)).toBe('by request, 5 s')
+    expect(waitText(supervisor('x', [], { state: 'failed' }), 0)).toBeNull()
     expect(waitText(child('x'), 2)).toBeNull()
   })
 })
@@ -49,4 +50,17 @@ test('restarts are shown against their limit once there are any', () => {
   expect(spentText(child('x', { restarts_in_window: 1, restarts_max: 0 }))).toBeNull()
   expect([4, 5].map((restarts_in_window) => isSpent(child('x', { restarts_in_window })))).toEqual([false, true])
   expect(isSpent(child('x', { restarts_max: 0 }))).toBe(false)
+})
+
+test('a supervisor says how many of its children are as it shows', () => {
+  const children = [child('a', { state: 'failed' }), child('b'), child('c', { state: 'stopped', ready: true })]
+  expect(partText(supervisor('x', children, { state: 'failed' }))).toBe('1 of 3')
+  expect(partText(supervisor('x', children))).toBeNull()
+  expect(partText(supervisor('x', children, { state: 'draining' }))).toBeNull()
+  expect(partText(supervisor('x', children.slice(0, 1), { state: 'failed' }))).toBeNull()
+  expect(partText(child('a', { state: 'failed' }))).toBeNull()
+})
+
+test('what has just been is now', () => {
+  expect([0, 0.99, 1, 75].map(agoText)).toEqual(['now', 'now', '1 s ago', '1 min 15 s ago'])
 })

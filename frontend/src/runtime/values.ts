@@ -24,14 +24,27 @@ export function processUptimeS(process: AdminProcess, takenAtUtc: string, agedBy
   return Math.max(0, atSnapshot / 1000 + agedBy)
 }
 
-/** The line under a state: when it is started again, or since when it is so; null where its uptime says it. */
+/** The line under a state: when it is started again, or since when it is so; null where that is not known, or of
+ *  no interest. What a supervisor shows is mostly its children's state, which has a time of its own. */
 export function waitText(node: AdminNode, agedBy: number): string | null {
   if (node.next_retry_in_s !== null) {
     const left = Math.ceil(node.next_retry_in_s - agedBy)
     return left > 0 ? `again in ${formatSpan(left)}` : 'again now'
   }
+  if (node.held) return `by request, ${formatSpan(node.since_s + agedBy)}`
+  return node.state === 'ready' || node.kind === 'supervisor' ? null : `for ${formatSpan(node.since_s + agedBy)}`
+}
+
+/** How many of a supervisor's children are in the state it shows: "1 of 13"; null if none, or all of them, are. */
+export function partText(node: AdminNode): string | null {
   if (node.state === 'ready') return null
-  return `${node.held ? 'by request, ' : ''}for ${formatSpan(node.since_s + agedBy)}`
+  const count = node.children.filter((child) => child.state === node.state && !child.ready).length
+  return count === 0 || count === node.children.length ? null : `${String(count)} of ${String(node.children.length)}`
+}
+
+/** "now", "3 s ago". */
+export function agoText(seconds: number): string {
+  return seconds < 1 ? 'now' : `${formatSpan(seconds)} ago`
 }
 
 /** Of its limit: "1 of 5 in 1 min"; null while nothing is spent, or where there is no limit. */
