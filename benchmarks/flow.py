@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from subprocess import Popen
 
@@ -22,6 +23,7 @@ import psutil
 from benchmarks import harness
 from config.settings import load
 
+COMMANDS = {"ours": ("supervisor.py",), "bare": ("-m", "benchmarks.bare_flow")}
 ROLES = "janitor,relay,orchestrator,payment,inventory,notification,analytics"
 
 
@@ -41,7 +43,7 @@ async def _main(orders: int, rounds: int, only: str | None) -> int:
         for _ in range(rounds):
             for name in rates:
                 if only in (None, name):
-                    rate, partitions, cpu_us = await _measure(name, brokers, dsn, orders)
+                    rate, partitions, cpu_us = await measure(name, brokers, dsn, orders, COMMANDS[name])
                     rates[name].append(rate)
                     print(
                         f"{name}: {rate:,.0f} orders/s, {rate / partitions:,.0f} per partition, "
@@ -58,12 +60,17 @@ async def _main(orders: int, rounds: int, only: str | None) -> int:
     return 0
 
 
-async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[float, int, float]:
-    environ = await harness.clean_environment(brokers, dsn, ROLES=ROLES)
+async def measure(
+    name: str, brokers: str, dsn: str, orders: int, command: Sequence[str], **extra: str
+) -> tuple[float, int, float]:
+    """Orders a second, the number of partitions, and µs of CPU of the program's processes per order.
+
+    ``command``: arguments to Python; ``extra``: more of its environment.
+    """
+    environ = await harness.clean_environment(brokers, dsn, ROLES=ROLES, **extra)
     settings = load(environ)
-    command = [sys.executable, *(["supervisor.py"] if name == "ours" else ["-m", "benchmarks.bare_flow"])]
     log = harness.ROOT / ".ordersys" / "bench" / f"{name}.log"
-    with harness.running(command, environ, log) as process:
+    with harness.running([sys.executable, *command], environ, log) as process:
         wait_ready(name, settings["METRICS_PORT"], log, process)
         await harness.fill(settings, orders)
         started, before = time.perf_counter(), _cpu_s(process)
@@ -73,8 +80,9 @@ async def _measure(name: str, brokers: str, dsn: str, orders: int) -> tuple[floa
 
 
 def _cpu_s(process: Popen[bytes]) -> float:
-    times = psutil.Process(process.pid).cpu_times()
-    return float(times.user + times.system)
+    root = psutil.Process(process.pid)
+    times = [each.cpu_times() for each in (root, *root.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def wait_ready(name: str, metrics_port: int, log: Path, process: Popen[bytes]) -> None:
@@ -86,7 +94,7 @@ def wait_ready(name: str, metrics_port: int, log: Path, process: Popen[bytes]) -
     while time.monotonic() < deadline and process.poll() is None:
         if name == "bare" and b"ready" in log.read_bytes():
             return
-        if name == "ours":
+        if name != "bare":
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{metrics_port}/readyz", timeout=2):
                     return

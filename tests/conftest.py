@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -11,6 +14,10 @@ from tests import stack
 from tests.stack import Environment, Servers
 
 START_TIMEOUT_S = 600
+E2E = Path(__file__).parent / "e2e"
+
+# Of the random trees of supervision; set it to repeat a run. In the environment, for the workers of this run.
+SEED = int(os.environ.setdefault("SUPERVISION_SEED", str(random.randrange(2**32))))
 
 # How long one example takes says more of the machine than of us.
 hypothesis.settings.register_profile("unhurried", hypothesis.settings(), deadline=None)
@@ -19,14 +26,23 @@ hypothesis.settings.load_profile("unhurried")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who needs servers first also waits for their start: a first download, or a busy machine."""
+    """Who needs servers first also waits for their start: a first download, or a busy machine.
+
+    Where several workers share the run, a file goes to one of them; so do all files that build the page.
+    """
     seen: set[object] = set()
     for item in items:
+        together = "page" if E2E in item.path.parents else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(together))
         module = item.getparent(pytest.Module)
         if "servers" in getattr(item, "fixturenames", ()) and module not in seen:
             seen.add(module)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(START_TIMEOUT_S))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"random trees of supervision: SUPERVISION_SEED={SEED}")
 
 
 @pytest.fixture(scope="session")

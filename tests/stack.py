@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from ordersys.contract.topics import TOPICS
 from ordersys.devstack import DevStack
 
 RUNS_MAX = 8
+DIRECTORIES_EACH = 4
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,9 @@ async def _remove(servers: Servers, settings: Settings) -> None:
 
 def _directory() -> Path:
     """A data directory no other run is using: a few can go on at once in one checkout."""
-    for number in range(1, RUNS_MAX + 1):
+    # Workers of one run begin at different ones: looking and taking are two steps.
+    first = DIRECTORIES_EACH * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in range(first + 1, first + RUNS_MAX + 1):
         directory = harness.ROOT / ".ordersys" / f"test-{number}"
         directory.mkdir(parents=True, exist_ok=True)
         with (directory / "lock").open("a") as lock:

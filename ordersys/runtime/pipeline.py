@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
@@ -258,7 +258,10 @@ class Pipeline:
 
     @asynccontextmanager
     async def _database_session(self, work: Work) -> AsyncIterator[Session]:
-        if work.session is not None and not work.session.closed:
+        if isinstance(work, PublishingWork):
+            async with work.connection() as session:
+                yield session
+        elif work.session is not None and not work.session.closed:
             yield work.session
         else:
             async with self._database.session() as session:
@@ -271,7 +274,10 @@ class Pipeline:
         if isinstance(form, Stateless):
             async with self._broker.publisher() as publisher:
                 stateless = StatelessForm(form, self._names(form.emits.env), publisher, self._guard)
-                yield PublishingWork(stateless, self._parking, self._database, self._topic, self._decoder)
+                with closing(
+                    PublishingWork(stateless, self._parking, self._database, self._topic, self._decoder)
+                ) as publishing:
+                    yield publishing
             return
         if isinstance(form, Outside):
             async with form.opened(), self._database.session() as session:

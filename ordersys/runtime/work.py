@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -90,19 +91,40 @@ class PublishingWork:
         self._database = database
         self._topic = topic
         self._decoder = decoder
+        self._kept: Session | None = None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Session]:
+        """A connection, opened when one is first needed and kept: with poison about, most batches park.
+
+        :raises DependencyUnavailable: Postgres is away.
+        """
+        if self._kept is None or self._kept.closed:
+            self._kept = await self._database.connect()
+        try:
+            yield self._kept
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._kept is not None:
+            self._kept.terminate()
+            self._kept = None
 
     async def batch(self, free: Sequence[Item], held: Sequence[Failure], now: datetime) -> Applied:
         """Publish a batch's answers, then park what failed or is held."""
         done, failures = await self._form.publish(free, now)
         failures.extend(held)
         if failures:
-            async with self._database.session() as session, session.transaction():
+            async with self.connection() as session, session.transaction():
                 await self._parking.park(session, failures, now)
         return Applied(len(done), 0, failures, done=done)
 
     async def attempt(self, partitions: Sequence[int], rows_max: int, now: datetime) -> Applied | None:
         """Try the parked rows that are due: publish, await the acknowledgement, then release."""
-        async with self._database.session() as session:
+        async with self.connection() as session:
             find = partial(due_items, session, self._parking.group, self._topic, partitions, rows_max)
             async with session.transaction():
                 items = await find(self._decoder)

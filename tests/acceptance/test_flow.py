@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -85,23 +86,25 @@ async def test_a_correlation_id_goes_all_the_way(shop: Shop, environment: Enviro
     assert [row[0] for row in rows] == ["corr-7"]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "relay/outbox",
-        "orchestrator/payment.result",
-        "orchestrator/inventory.result",
-        "payment/order.created",
-        "inventory/order.created",
-        "notification/order.status.changed",
-        "analytics/order.created",
-        "analytics/order.status.changed",
-        "janitor/housekeeping",
-        "api/writer-1",
-        "api/http",
-        "kafka/watch",
-    ],
+CHILDREN = (
+    "relay/outbox",
+    "orchestrator/payment.result",
+    "orchestrator/inventory.result",
+    "payment/order.created",
+    "inventory/order.created",
+    "notification/order.status.changed",
+    "analytics/order.created",
+    "analytics/order.status.changed",
+    "janitor/housekeeping",
+    "api/writer-1",
+    "api/http",
+    "kafka/watch",
 )
+# Of each child; ``./run faults`` asks for fifty of all together.
+CRASHES = max(1, -(-int(os.environ.get("CRASH_ROUNDS", "0")) // len(CHILDREN)))
+
+
+@pytest.mark.parametrize("path", CHILDREN)
 async def test_a_crash_of_any_child_under_load_loses_and_repeats_nothing(
     shop: Shop, system: System, path: str
 ) -> None:
@@ -109,9 +112,10 @@ async def test_a_crash_of_any_child_under_load_loses_and_repeats_nothing(
     async with customers(shop):
         before = len(shop.accepted)
         await wait_until(lambda: _more(shop, before + 20), "orders are being taken")
-        restarts = _restarts(system, path)
-        system.supervisor.crash(path, RuntimeError("injected"))
-        await wait_until(lambda: _restarted(system, path, restarts), f"{path} is up again")
+        for _ in range(CRASHES):
+            restarts = _restarts(system, path)
+            system.supervisor.crash(path, RuntimeError("injected"))
+            await wait_until(lambda: _restarted(system, path, restarts), f"{path} is up again")  # noqa: B023
         others = [node for node in system.supervisor.snapshot().children if node.id != role]
         assert all(node.restarts_in_window == 0 or node.id in _crashed_before(system) for node in others)
         after = len(shop.accepted)

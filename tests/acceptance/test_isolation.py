@@ -1,17 +1,28 @@
-"""A role that cannot be kept up fails alone, and comes back."""
+"""A role that cannot be kept up fails alone, and comes back; roles in processes of their own."""
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import anyio
+import psutil
 import pytest
 
 from ordersys.supervision import NodeSnapshot
 from supervisor import System
 from tests.acceptance import shop as shops
-from tests.acceptance.shop import Shop
+from tests.acceptance.shop import Shop, customers, process
+from tests.driving import wait_until
 from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
+
+TOKEN = "a-token-nobody-can-guess"
+CHILDREN = 10  # of all roles but the API
 
 
 async def test_a_role_that_keeps_crashing_fails_alone(environment: Environment) -> None:
@@ -40,3 +51,57 @@ def _nodes(system: System) -> list[NodeSnapshot]:
 
 def _failed(system: System, role: str) -> bool:
     return any(node.path == role and str(node.state) == "failed" for node in _nodes(system))
+
+
+async def test_roles_in_processes_of_their_own_keep_every_promise(fresh: Environment, tmp_path: Path) -> None:
+    log = tmp_path / "system.log"
+    shop = Shop(fresh.settings)
+    with process(
+        fresh.environ, log, ISOLATION="process", ADMIN_TOKEN=TOKEN, BACKOFF_FIRST_S="0.05"
+    ) as running:
+        async with shop.http:
+            await shop.ready(60)
+            workers = await _workers(shop)
+            assert len(set(workers.values())) == len(workers) == CHILDREN
+            async with customers(shop):
+                await wait_until(lambda: _accepted(shop, 50), "orders are being taken")
+                for path in ("payment/order.created", "relay/outbox"):
+                    os.kill(workers[path], signal.SIGKILL)
+                await wait_until(lambda: _replaced(shop, workers), "the killed ones run again")
+                before = len(shop.accepted)
+                await wait_until(lambda: _accepted(shop, before + 50), "orders are still being taken")
+            await shop.exactly_once()
+            # One /metrics: what the workers did is counted in the main process.
+            assert await shop.metric("ordersys_events_total") >= 4 * len(shop.accepted)
+            assert await shop.metric("ordersys_outbox_published_rows_total") >= len(shop.accepted)
+            workers = await _workers(shop)
+        running.kill()
+        running.wait()
+
+        async def all_gone() -> bool:
+            return not any(psutil.pid_exists(pid) for pid in workers.values())
+
+        await wait_until(all_gone, "no worker outlives the main process")
+
+
+async def _workers(shop: Shop) -> dict[str, int]:
+    """Process by path, of the children that have one of their own."""
+    answer = await shop.http.get("/admin/tree", headers={"Authorization": f"Bearer {TOKEN}"})
+
+    def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield node
+        for child in node["children"]:
+            yield from walk(child)
+
+    nodes = [node for each in answer.json()["processes"] for node in walk(each["tree"])]
+    return {node["path"]: node["pid"] for node in nodes if node["isolation"] == "process" and node["pid"]}
+
+
+async def _replaced(shop: Shop, before: dict[str, int]) -> bool:
+    now = await _workers(shop)
+    killed = ("payment/order.created", "relay/outbox")
+    return set(now) == set(before) and not any(now[path] == before[path] for path in killed)
+
+
+async def _accepted(shop: Shop, count: int) -> bool:
+    return len(shop.accepted) >= count

@@ -47,8 +47,15 @@ def _ended(environ: dict[str, str], log: Path) -> tuple[int, str]:
         ),
         ({"KAFKA_BROKERS": ""}, "KAFKA_BROKERS is not set"),
         ({"PARTITIONS": "7"}, "partitions and PARTITIONS is 7: set PARTITIONS to"),
+        ({"ISOLATION": "api=process"}, "ISOLATION: got 'api=process', takes task, process, or role=process"),
+        ({"ADMIN_TOKEN": "too-secret"}, "ADMIN_TOKEN: got a value that is not shown, takes 16 to 200"),
+        # Seen by the worker, told by the main process.
+        (
+            {"ISOLATION": "process", "ROLES": "payment", "GUARD_DIR": "/proc/guard"},
+            "GUARD_DIR is /proc/guard",
+        ),
     ],
-    ids=["role", "range", "secret", "missing", "partitions"],
+    ids=["role", "range", "secret", "missing", "partitions", "isolation", "token", "worker"],
 )
 async def test_what_cannot_work_is_refused_in_a_sentence(
     environment: Environment, log: Path, wrong: dict[str, str], said: str

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 )
 
 from ordersys.supervision import SupervisionFailed, Supervisor, SupervisorSpec
-from tests.supervision.conftest import SEED
+from tests.conftest import SEED
 from tests.supervision.lab import Away, Lab
 from tests.supervision.model import Boss, Model, Mood
 from tests.supervision.puppets import Puppet, bind, trees

@@ -102,4 +102,8 @@ class Actions:
             self._tree.crash(path, Injected(why))
         else:
             # After this turn of the loop, so that what was asked can be answered.
-            asyncio.get_running_loop().call_later(0.1, self._block, BLOCK_S)
+            asyncio.get_running_loop().call_later(0.1, self._block_loop)
+
+    def _block_loop(self) -> None:
+        """A frame of its own, to be found in the stacks."""
+        self._block(BLOCK_S)

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ordersys.supervision import ChildCrashed, ChildOrphaned, ChildStarting, NodeSnapshot, State
+from ordersys.supervision import (
+    ChildCrashed,
+    ChildOrphaned,
+    ChildStarting,
+    ChildStopped,
+    NodeSnapshot,
+    State,
+)
+
+DRAIN_SECONDS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20)
 
 
 class SupervisionMetrics(Collector):
@@ -23,6 +32,16 @@ class SupervisionMetrics(Collector):
         self._snapshot = snapshot
         self._loop_lag_s = loop_lag_s
         self._starts = Counter("ordersys_child_starts", "Runs begun.", ("child",), registry=registry)
+        self._restarts = Counter(
+            "ordersys_child_restarts", "Runs begun anew, by why.", ("child", "reason"), registry=registry
+        )
+        self._drains = Histogram(
+            "ordersys_child_drain_seconds",
+            "From being told to stop to the end.",
+            ("child",),
+            registry=registry,
+            buckets=DRAIN_SECONDS,
+        )
         self._crashes = Counter(
             "ordersys_child_crashes", "Runs that failed, by error.", ("child", "error"), registry=registry
         )
@@ -35,6 +54,10 @@ class SupervisionMetrics(Collector):
         """Take a fact into account; facts it does not know are nothing to it."""
         if isinstance(fact, ChildStarting):
             self._starts.labels(fact.path).inc()
+            if fact.attempt > 1:
+                self._restarts.labels(fact.path, fact.reason).inc()
+        elif isinstance(fact, ChildStopped):
+            self._drains.labels(fact.path).observe(fact.drain_s)
         elif isinstance(fact, ChildCrashed):
             self._crashes.labels(fact.path, type(fact.error).__name__).inc()
         elif isinstance(fact, ChildOrphaned):
