@@ -88,7 +88,7 @@ async def test_by_keyboard_the_focus_is_never_lost(
         await keep_token(context, ADMIN_TOKEN)
         page = await context.new_page()
         await page.goto(url_of(environment, "/runtime"))
-        payment, inside = row_of(page, "payment"), row_of(page, "payment/orders")
+        payment, inside = row_of(page, "payment"), row_of(page, "payment/order.created")
         await row_of(page, "ordersys").focus()
         for _ in range(await page.get_by_role("rowheader").count()):
             if await payment.evaluate("row => row === document.activeElement"):
