@@ -14,12 +14,15 @@ interface Props {
   process: AdminProcess
   takenAtUtc: string
   receivedMs: number
+  /** Nothing newer can be had: all stands as it was then. */
+  frozen: boolean
   onAsk: (action: Action, node: AdminNode) => void
 }
 
 /** One process: what it is, and its tree. */
-export function ProcessPanel({ process, takenAtUtc, receivedMs, onAsk }: Props): ReactElement {
-  const agedBy = agedS(process, receivedMs, useNow())
+export function ProcessPanel({ process, takenAtUtc, receivedMs, frozen, onAsk }: Props): ReactElement {
+  const nowMs = useNow()
+  const agedBy = agedS(process, receivedMs, frozen ? receivedMs : nowMs)
   const zone = useZone()
   const facts: [string, string][] = [
     ['Roles', process.roles.join(', ')],

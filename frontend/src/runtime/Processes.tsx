@@ -21,11 +21,13 @@ interface Props {
   tree: AdminTree
   /** When the tree was received, in ms since the epoch by the browser's clock. */
   receivedMs: number
+  /** Whether nothing newer can be had. */
+  stale: boolean
   token: string | null
   onActed: () => void
 }
 
-export function Processes({ tree, receivedMs, token, onActed }: Props): ReactElement {
+export function Processes({ tree, receivedMs, stale, token, onActed }: Props): ReactElement {
   const [asked, setAsked] = useState<Asked | null>(null)
   const [outcome, setOutcome] = useState<Outcome | null>(null)
   const summary = summaryOf(tree)
@@ -45,6 +47,7 @@ export function Processes({ tree, receivedMs, token, onActed }: Props): ReactEle
           process={process}
           takenAtUtc={tree.taken_at_utc}
           receivedMs={receivedMs}
+          frozen={stale}
           onAsk={(action, node) => {
             setOutcome(null)
             setAsked({ action, node, process })

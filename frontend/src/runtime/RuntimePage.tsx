@@ -53,7 +53,13 @@ export default function RuntimePage(): ReactElement {
               {sentenceOf(error)} What you see is stale, since {formatClock(dataUpdatedAt, zone)}.
             </Strip>
           ) : null}
-          <Processes tree={data} receivedMs={dataUpdatedAt} token={token} onActed={() => void refetch()} />
+          <Processes
+            tree={data}
+            receivedMs={dataUpdatedAt}
+            stale={stale}
+            token={token}
+            onActed={() => void refetch()}
+          />
         </div>
       ) : error ? (
         <TreeFailed error={error} {...again} />

@@ -1,4 +1,4 @@
-import { useId, useState, type CSSProperties, type ReactElement } from 'react'
+import { Fragment, useId, useState, type CSSProperties, type ReactElement } from 'react'
 import type { Action, AdminNode } from '../api/admin'
 import { formatCount, UNKNOWN } from '../format/number'
 import { formatDuration, formatSpan } from '../format/time'
@@ -8,7 +8,7 @@ import { RowActions } from './RowActions'
 import { StateBadge } from './StateBadge'
 import type { Row } from './tree'
 import classes from './TreeTable.module.css'
-import { agoText, isSpent, partText, spentText, waitText } from './values'
+import { agoText, isSpent, partText, pendingText, spentText, waitText } from './values'
 
 interface Props {
   id: string
@@ -20,12 +20,11 @@ interface Props {
   onAsk: (action: Action, node: AdminNode) => void
 }
 
+/** A node: its cells, and below them, when asked for, its last error. */
 export function TreeRow({ id, row, current, agedBy, onToggle, onAsk }: Props): ReactElement {
   const { node, level, position, siblings, open } = row
   const [detailed, setDetailed] = useState(false)
   const detail = useId()
-  const wait = waitText(node, agedBy) ?? partText(node)
-  const spent = spentText(node)
   const tabIndex = current ? 0 : -1
   return (
     <div
@@ -38,55 +37,24 @@ export function TreeRow({ id, row, current, agedBy, onToggle, onAsk }: Props): R
       {...(open !== null && { 'aria-expanded': open })}
       tabIndex={tabIndex}
     >
-      <div
-        role="rowheader"
-        data-column="Name"
-        aria-label={node.isolation === 'process' ? `${node.path}, ${processOf(node)}` : node.path}
-        style={{ '--level': level - 1 } as CSSProperties}
-      >
-        {open === null ? (
-          <span className={classes.leaf} />
-        ) : (
-          <button
-            type="button"
-            className={classes.toggle}
-            // The row itself is opened and closed by keys.
-            tabIndex={-1}
-            aria-label={`${open ? 'Close' : 'Open'} ${node.path}`}
-            onClick={() => {
-              onToggle(node.path)
-            }}
-          >
-            <Icon name={open ? 'chevronDown' : 'chevronRight'} size={14} />
-          </button>
-        )}
-        <span className={classes.name} title={node.path}>
-          {node.id}
-          {node.isolation === 'process' ? <span className={classes.sub}>{processOf(node)}</span> : null}
-        </span>
-      </div>
+      <NameCell row={row} onToggle={onToggle} />
       <div role="gridcell" data-column="State">
         <StateBadge node={node} />
-        {wait === null ? null : <span className={classes.sub}>{wait}</span>}
+        <Sub text={waitText(node, agedBy) ?? partText(node)} />
       </div>
       <div role="gridcell" data-column="Uptime">
         {node.uptime_s === null ? UNKNOWN : formatSpan(node.uptime_s + agedBy)}
       </div>
       <div role="gridcell" data-column="Restarts" data-warn={isSpent(node) || undefined}>
         {formatCount(node.restarts)}
-        {spent === null ? null : <span className={classes.sub}>{spent}</span>}
+        <Sub text={spentText(node)} />
       </div>
       <div role="gridcell" data-column="Heartbeat">
         <Heartbeat node={node} agedBy={agedBy} />
       </div>
       <div role="gridcell" data-column="Says">
         {node.note === '' ? null : <span className={classes.note}>{node.note}</span>}
-        {node.orphans > 0 ? (
-          <span className={classes.orphans}>
-            <Icon name="warning" size={13} />
-            {node.orphans === 1 ? '1 run' : `${String(node.orphans)} runs`} left behind, still alive
-          </span>
-        ) : null}
+        <Orphans count={node.orphans} />
         {node.last_error ? (
           <button
             type="button"
@@ -118,20 +86,73 @@ export function TreeRow({ id, row, current, agedBy, onToggle, onAsk }: Props): R
   )
 }
 
+function NameCell({ row: { node, level, open }, onToggle }: Pick<Props, 'row' | 'onToggle'>): ReactElement {
+  const where = node.isolation === 'process' ? processOf(node) : null
+  return (
+    <div
+      role="rowheader"
+      data-column="Name"
+      aria-label={where === null ? node.path : `${node.path}, ${where}`}
+      style={{ '--level': level - 1 } as CSSProperties}
+    >
+      {open === null ? (
+        <span className={classes.leaf} />
+      ) : (
+        <button
+          type="button"
+          className={classes.toggle}
+          // The row itself is opened and closed by keys.
+          tabIndex={-1}
+          aria-label={`${open ? 'Close' : 'Open'} ${node.path}`}
+          onClick={() => {
+            onToggle(node.path)
+          }}
+        >
+          <Icon name={open ? 'chevronDown' : 'chevronRight'} size={14} />
+        </button>
+      )}
+      <span className={classes.name} title={node.path}>
+        <Dotted text={node.id} />
+        <Sub text={where} />
+      </span>
+    </div>
+  )
+}
+
+/** A second, lesser line of a cell. */
+function Sub({ text }: { text: string | null }): ReactElement | null {
+  return text === null ? null : <span className={classes.sub}>{text}</span>
+}
+
+function Orphans({ count }: { count: number }): ReactElement | null {
+  if (count === 0) return null
+  return (
+    <span className={classes.orphans}>
+      <Icon name="warning" size={13} />
+      {count === 1 ? '1 run' : `${String(count)} runs`} left behind, still alive
+    </span>
+  )
+}
+
 function Heartbeat({ node, agedBy }: { node: AdminNode; agedBy: number }): ReactElement | null {
   if (node.kind === 'supervisor') return null
   if (node.beat_age_s === null) return <>{UNKNOWN}</>
-  const silent = node.silent_for_s === null ? 0 : node.silent_for_s + agedBy
   return (
     <>
       <span title={`${formatCount(node.done)} done with the last`}>{agoText(node.beat_age_s + agedBy)}</span>
-      {node.pending > 0 ? (
-        <span className={classes.sub}>
-          {formatCount(node.pending)} pending{silent >= 1 ? `, none done for ${formatSpan(silent)}` : ''}
-        </span>
-      ) : null}
+      <Sub text={pendingText(node, agedBy)} />
     </>
   )
+}
+
+/** A name that is broken after its dots, if at all. */
+function Dotted({ text }: { text: string }): ReactElement[] {
+  return text.split(/(?<=\.)/).map((part, index) => (
+    <Fragment key={index}>
+      {index === 0 ? null : <wbr />}
+      {part}
+    </Fragment>
+  ))
 }
 
 /** Where a child of its own process runs. */

@@ -36,6 +36,11 @@ describe('what an action will do', () => {
   })
 })
 
+test('a blocked loop is that of the supervising process', () => {
+  expect(consequenceOf('block', child('payment/orders'))).toContain('of its process')
+  expect(consequenceOf('block', child('payment/orders', { isolation: 'process' }))).toContain('that supervises it')
+})
+
 describe('what came of it', () => {
   const tree = child('ordersys')
   const processes = [processOf(tree), processOf(tree, { id: 'b', host: 'beta', pid: 7 })]

@@ -62,8 +62,10 @@ export function consequenceOf(action: Action, node: AdminNode): string {
       return AFTER_RESTART[role] ?? 'It finishes what it has in hand and is started anew. What waits for it waits a moment longer.'
     case 'crash':
       return `An error is raised in it, as if it had failed. ${afterCrash(node)}`
-    case 'block':
-      return 'The event loop of its whole process stands still for some seconds, and all that runs in it. The watchdog may end the process; whoever runs it starts it again.'
+    case 'block': {
+      const which = node.isolation === 'process' ? 'the process that supervises it' : 'its process'
+      return `The event loop of ${which} stands still for some seconds, and with it all that runs there. The watchdog may end the process; whoever runs it starts it again.`
+    }
   }
 }
 

@@ -50,8 +50,8 @@ test('of many only some are named', () => {
 
 test('what passes by itself is counted and no trouble; what is done counts as ready', () => {
   const done = child('b', { state: 'stopped', ready: true })
-  expect(summary(child('a', { state: 'starting' }), done)).toEqual({
-    text: '1 of 2 ready, 1 starting: a',
+  expect(summary(child('a', { state: 'starting' }), done, child('c', { ready: false }))).toEqual({
+    text: '1 of 3 ready, 1 starting: a, 1 ending: c',
     troubled: false,
   })
 })

@@ -1,7 +1,7 @@
 import type { AdminNode, AdminProcess, AdminTree, NodeState } from '../api/admin'
 import { isTroubled, leavesOf, nameOf, processesWith } from './tree'
 import { isStale } from './values'
-import { reasonOf, stateWord, STATES_BY_WEIGHT } from './words'
+import { reasonOf, STATES_BY_WEIGHT, wordOf } from './words'
 
 const NAMED_MAX = 2
 const REASON_CHARS_MAX = 80
@@ -36,7 +36,8 @@ function groupText(
   missing: readonly { node: AdminNode; process: AdminProcess }[],
 ): string | null {
   const members = missing.filter(({ node }) => node.state === state)
-  if (members.length === 0) return null
+  const [first] = members
+  if (!first) return null
   const named = members.slice(0, NAMED_MAX).map(({ node, process }) => {
     const where = processesWith(tree, node.path).length > 1 ? ` in ${nameOf(process)}` : ''
     const why = cut(reasonOf(node))
@@ -44,7 +45,7 @@ function groupText(
   })
   const more = members.length - named.length
   const names = more > 0 ? [...named, `${String(more)} more`] : named
-  return `${String(members.length)} ${stateWord(state)}: ${names.join('; ')}`
+  return `${String(members.length)} ${wordOf(first.node).word.toLowerCase()}: ${names.join('; ')}`
 }
 
 function cut(text: string): string {

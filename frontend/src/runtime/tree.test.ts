@@ -27,6 +27,10 @@ describe('trouble', () => {
     expect(isTroubled(child('x', { state }))).toBe(false)
   })
 
+  test('what is about to be cancelled is none', () => {
+    expect(isTroubled(child('x', { ready: false }))).toBe(false)
+  })
+
   test('what is done is none, and a run left behind is', () => {
     expect(isTroubled(child('x', { state: 'stopped', ready: true }))).toBe(false)
     expect(isTroubled(child('x', { orphans: 1 }))).toBe(true)

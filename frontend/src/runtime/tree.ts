@@ -1,8 +1,10 @@
-import type { AdminNode, AdminProcess, AdminTree } from '../api/admin'
+import type { AdminNode, AdminProcess, AdminTree, NodeState } from '../api/admin'
 
-/** Whether someone should look at it. Starting and draining pass by themselves. */
+const PASSING: readonly NodeState[] = ['starting', 'draining', 'ready']
+
+/** Whether someone should look at it. Beginnings and ends pass by themselves. */
 export function isTroubled(node: AdminNode): boolean {
-  return node.orphans > 0 || (!node.ready && node.state !== 'starting' && node.state !== 'draining')
+  return node.orphans > 0 || (!node.ready && !PASSING.includes(node.state))
 }
 
 /** The children of a tree, without its supervisors. */

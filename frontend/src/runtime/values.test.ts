@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { child, processOf, supervisor } from './testing'
-import { agedS, agoText, heardAtMs, isSpent, isStale, partText, processUptimeS, spentText, STALE_AFTER_S, waitText } from './values'
+import { agedS, agoText, heardAtMs, isSpent, isStale, partText, pendingText, processUptimeS, spentText, STALE_AFTER_S, waitText } from './values'
 
 const TAKEN = '2026-03-01T10:02:00Z'
 
@@ -63,4 +63,10 @@ test('a supervisor says how many of its children are as it shows', () => {
 
 test('what has just been is now', () => {
   expect([0, 0.99, 1, 75].map(agoText)).toEqual(['now', 'now', '1 s ago', '1 min 15 s ago'])
+})
+
+test('work that waits is counted, and how long nothing has been done about it', () => {
+  expect(pendingText(child('x'), 0)).toBeNull()
+  expect(pendingText(child('x', { pending: 1234, silent_for_s: 0 }), 0.5)).toBe('1,234 pending')
+  expect(pendingText(child('x', { pending: 1, silent_for_s: 6 }), 1)).toBe('1 pending, none done for 7 s')
 })

@@ -1,4 +1,5 @@
 import type { AdminNode, AdminProcess } from '../api/admin'
+import { formatCount } from '../format/number'
 import { formatSpan } from '../format/time'
 
 /** A process publishes every 2 s; one silent for longer than this may be gone. */
@@ -45,6 +46,13 @@ export function partText(node: AdminNode): string | null {
 /** "now", "3 s ago". */
 export function agoText(seconds: number): string {
   return seconds < 1 ? 'now' : `${formatSpan(seconds)} ago`
+}
+
+/** What a child has yet to do, and for how long it has done none of it; null if there is nothing. */
+export function pendingText({ pending, silent_for_s }: AdminNode, agedBy: number): string | null {
+  if (pending === 0) return null
+  const silent = silent_for_s === null ? 0 : silent_for_s + agedBy
+  return `${formatCount(pending)} pending${silent < 1 ? '' : `, none done for ${formatSpan(silent)}`}`
 }
 
 /** Of its limit: "1 of 5 in 1 min"; null while nothing is spent, or where there is no limit. */

@@ -12,6 +12,7 @@ test('every state has a word and a picture of its own', () => {
 test('what has nothing left to do is done, not stopped', () => {
   expect(wordOf({ state: 'stopped', ready: true }).word).toBe('Done')
   expect(wordOf({ state: 'stopped', ready: false }).word).toBe('Stopped')
+  expect(wordOf({ state: 'ready', ready: false }).word).toBe('Ending')
 })
 
 test('a token is what a header can carry', () => {

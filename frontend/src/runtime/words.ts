@@ -20,17 +20,16 @@ const STATES: Record<NodeState, StateWord> = {
 }
 
 const DONE: StateWord = { word: 'Done', icon: 'check', tone: 'plain' }
+const ENDING: StateWord = { word: 'Ending', icon: 'chevronDown', tone: 'info' }
 
 /** The worst first. */
 export const STATES_BY_WEIGHT = Object.keys(STATES) as readonly NodeState[]
 
-/** How a state is shown. One that is stopped for good, with nothing left to do, is done. */
+/** How a state is shown. One that is stopped for good, with nothing left to do, is done; one that is at work and is
+ *  about to be cancelled is ending. */
 export function wordOf({ state, ready }: Pick<AdminNode, 'state' | 'ready'>): StateWord {
-  return state === 'stopped' && ready ? DONE : STATES[state]
-}
-
-export function stateWord(state: NodeState): string {
-  return STATES[state].word.toLowerCase()
+  if (state === 'stopped' && ready) return DONE
+  return state === 'ready' && !ready ? ENDING : STATES[state]
 }
 
 /** Why a node is not ready: of a failed one its error, of others what they say; "" if neither is known. */
