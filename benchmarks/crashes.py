@@ -1,9 +1,10 @@
 """How soon is a crashed child back, and what do the others notice?
 
 All roles in one process, orders posted at a steady rate; each child of each role is crashed ``--times``
-times, by ``/admin``, the next time when it is ready again. Told for each: the time from the crash to ready
-(from the log's own times), and the events a second of all other roles while it was being crashed, as a share
-of what they handled when nobody was. Back-off is capped at a second, and no number of restarts is too many.
+times, by ``/admin``, the next time a second after it is ready again. Told for each: the time from the crash
+to ready (from the log's own times), and the events a second of all other roles while it was being crashed, as
+a share of what they handled when nobody was. Back-off is capped at a second, and no number of restarts is too
+many.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ORDER = {"customer_email": "bench@example.com", "item_sku": "SKU-1", "quantity": 1, "amount_cents": 1999}
 APART = ("probes", "control", "postgres", "kafka", "feed")
 CALM_S = 20.0
+HEALTHY_S = 1.0
 CLIENTS = 20
 BACK_TIMEOUT_S = 30.0
 ENVIRON = {
@@ -85,8 +87,8 @@ async def _crash_all(http: httpx.AsyncClient, probes: str, times: int) -> dict[s
     """Share of the others' events a second that was left, by the path of the child that was crashed."""
     paths = [path for path in await _nodes(http) if "/" in path and path.split("/")[0] not in APART]
     found = {}
+    calm = await _rates(http, probes, anyio.sleep, CALM_S)
     for path in paths:
-        calm = await _rates(http, probes, anyio.sleep, CALM_S)
         shaken = await _rates(http, probes, _crash, http, path, times)
         role = path.partition("/")[0]
         others = [service for service in calm if service != role]
@@ -105,6 +107,7 @@ async def _crash(http: httpx.AsyncClient, path: str, times: int) -> None:
                 if node["restarts"] > before and node["state"] == "ready":
                     break
                 await anyio.sleep(0.05)
+        await anyio.sleep(HEALTHY_S)
 
 
 async def _rates(http: httpx.AsyncClient, probes: str, what: Any, *arguments: Any) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """How many more orders a second do roles in processes of their own work off than all in one process?
 
 The flow of ``flow.py`` in turns A B A B: all roles in one process, and ``ISOLATION`` for some or all of them.
-With it goes what every process of the machine has used meanwhile, servers included: where the cores are all
-taken, no division of work finds another one.
+With it goes how busy the machine was, servers included: where the cores are all taken, no division of work
+finds another one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import argparse
 import os
 import statistics
 import time
-from collections import Counter
 
 import anyio
 import psutil
@@ -38,12 +37,13 @@ async def _main(orders: int, rounds: int, isolation: str) -> int:
     async with harness.servers() as (brokers, dsn):
         for _ in range(rounds):
             for name, kind in variants.items():
-                before, began = _used(), time.perf_counter()
+                busy, began = _busy_s(), time.perf_counter()
                 rate, _, cpu_us = await measure(name, brokers, dsn, orders, COMMANDS["ours"], ISOLATION=kind)
                 rates[name].append(rate)
+                cores_s = (os.cpu_count() or 1) * (time.perf_counter() - began)
                 print(
-                    f"{name:>5}: {rate:,.0f} orders/s, {cpu_us:,.0f} µs of Python CPU per order; "
-                    f"{_said(before, time.perf_counter() - began)}",
+                    f"{name:>5}: {rate:,.0f} orders/s, {cpu_us:,.0f} µs of Python CPU per order; the machine "
+                    f"was {(_busy_s() - busy) / cores_s:.0%} busy, start and end included",
                     flush=True,
                 )
     pairs = [apart / one for apart, one in zip(rates["apart"], rates["one"], strict=True)]
@@ -56,22 +56,7 @@ async def _main(orders: int, rounds: int, isolation: str) -> int:
     return 0
 
 
-def _used() -> Counter[str]:
-    """CPU seconds that the processes of the machine have used, by program, and all of them together."""
+def _busy_s() -> float:
+    """Seconds that the cores of the machine have been busy."""
     times = psutil.cpu_times()
-    used = Counter({"busy": times.user + times.system + times.softirq + times.irq + times.steal})
-    for process in psutil.process_iter():
-        try:
-            spent = process.cpu_times()
-            used[process.name()] += spent.user + spent.system
-        except psutil.Error:
-            continue  # it has ended
-    return used
-
-
-def _said(before: Counter[str], seconds: float) -> str:
-    """Shares of the machine since ``before``, start and end of the run included."""
-    cores = (os.cpu_count() or 1) * seconds
-    shares = {name: (used - before[name]) / cores for name, used in _used().items()}
-    most = sorted(shares.items(), key=lambda share: -share[1])[:4]
-    return "of the machine: " + ", ".join(f"{name} {share:.0%}" for name, share in most)
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))

@@ -142,6 +142,8 @@ def _signals(supervisor: Supervisor, out: TextIO) -> Iterator[None]:
 
 
 def _new_loop() -> asyncio.AbstractEventLoop:
+    if os.environ.get("PYTHONASYNCIODEBUG"):  # uvloop crashes in asyncio's debug mode.
+        return asyncio.new_event_loop()
     try:
         import uvloop
     except ImportError:

@@ -60,5 +60,6 @@ async def test_the_api_is_what_it_says_it_is(fresh: Environment, tmp_path: Path)
     assert done.returncode == 0, said[-20_000:] + done.stderr.decode()
     cases = re.search(r"(\d+) generated, (\d+) passed", said)
     assert cases is not None, said
+    sys.stdout.write(f"{cases[0]}\n")
     assert int(cases[1]) == int(cases[2]) >= CASES_MIN
     assert "request crashed" not in log.read_text()

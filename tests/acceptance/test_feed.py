@@ -24,6 +24,11 @@ DRAIN_DEADLINE_S = 20.0
 BACK_DEADLINE_S = 90.0
 
 
+@pytest.fixture(scope="module")
+def servers(mortal_servers: Servers) -> Servers:
+    return mortal_servers
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "supervisor.log"

@@ -25,6 +25,11 @@ REFUSAL_DEADLINE_S = 20.0  # ten times what is promised
 DRAIN_DEADLINE_S = 60.0
 
 
+@pytest.fixture(scope="module")
+def servers(mortal_servers: Servers) -> Servers:
+    return mortal_servers
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "supervisor.log"

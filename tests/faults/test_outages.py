@@ -28,6 +28,11 @@ OUTAGE_S = float(os.environ.get("OUTAGE_S", "5"))
 RECOVERY_S = 90.0
 
 
+@pytest.fixture(scope="module")
+def servers(mortal_servers: Servers) -> Servers:
+    return mortal_servers
+
+
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """A server and its children stopped where they stand (SIGSTOP)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -139,3 +140,26 @@ def test_a_failure_outside_the_tree_is_told() -> None:
         code, err = program.end()
         assert code == 70
         assert "ZeroDivisionError: before there was a tree" in err
+
+
+@pytest.mark.parametrize(("debug", "library"), [("", "uvloop"), ("1", "asyncio.unix_events")])
+def test_asyncios_debug_mode_has_asyncios_own_loop(debug: str, library: str) -> None:
+    program = """
+import asyncio
+from ordersys.supervision import run_main
+
+async def main():
+    print(type(asyncio.get_running_loop()).__module__)
+    return 0
+
+raise SystemExit(run_main(main))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONASYNCIODEBUG": debug},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout.strip() == library
