@@ -31,8 +31,14 @@ const pipeline = createRoute({
   component: lazyRouteComponent(() => import('./pipeline/PipelinePage')),
 })
 
+const runtime = createRoute({
+  getParentRoute: () => root,
+  path: '/runtime',
+  component: lazyRouteComponent(() => import('./runtime/RuntimePage')),
+})
+
 export const router = createRouter({
-  routeTree: root.addChildren([orders, order, pipeline]),
+  routeTree: root.addChildren([orders, order, pipeline, runtime]),
   parseSearch,
   stringifySearch,
   defaultPreload: 'intent',

@@ -14,6 +14,7 @@ import pytest
 from ordersys.devstack.web import build_page
 from tests.acceptance.shop import Shop, process
 from tests.e2e import browser
+from tests.e2e.pages import ADMIN_TOKEN
 from tests.stack import Environment
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +40,11 @@ def chromium() -> str:
 
 @pytest.fixture
 async def shop(environment: Environment, page_built: None, tmp_path: Path) -> AsyncIterator[Shop]:
-    """A system that serves the page, and a client of it."""
+    """A system that serves the page and may be controlled, and a client of it."""
     made = Shop(environment.settings)
-    with process(environment.environ, tmp_path / "supervisor.log", WATCHDOG_EXIT_S="0"):
+    with process(
+        environment.environ, tmp_path / "supervisor.log", WATCHDOG_EXIT_S="0", ADMIN_TOKEN=ADMIN_TOKEN
+    ):
         async with made.http:
             await made.ready(60)
             yield made
@@ -52,5 +55,7 @@ Serving = Callable[[], AbstractContextManager[object]]
 
 @pytest.fixture
 def serving(environment: Environment, tmp_path: Path) -> Serving:
-    """Starts (a context manager) a process of the module's environment."""
-    return partial(process, environment.environ, tmp_path / "supervisor.log", WATCHDOG_EXIT_S="0")
+    """Starts (a context manager) a process of the module's environment that nobody may control."""
+    return partial(
+        process, environment.environ, tmp_path / "supervisor.log", WATCHDOG_EXIT_S="0", ADMIN_TOKEN=""
+    )

@@ -1,6 +1,7 @@
 """``./run python -m tests.e2e.screenshots``: pictures of the pages of a running system, into docs/images.
 
-Posts a few hundred orders first, so that there is something to see.
+Posts a few hundred orders first, so that there is something to see. The Runtime page needs ADMIN_TOKEN, the
+running system's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from playwright.async_api import Page, expect
 
 from config.settings import load
 from tests.e2e.browser import browser, chromium
+from tests.e2e.pages import keep_token
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 ORDERS = 400
@@ -24,14 +26,22 @@ AT_ONCE = 20
 async def main() -> int:
     """Take the pictures; 0 when all are taken."""
     url = f"http://127.0.0.1:{load()['API_PORT']}"
+    token = load()["ADMIN_TOKEN"]
     order_id = await fill(url)
+    pages = {"orders": "/", "order": f"/orders/{order_id}", "pipeline": "/pipeline"}
+    if token is None:
+        sys.stdout.write("No picture of the Runtime page: ADMIN_TOKEN is not set.\n")
+    else:
+        pages["runtime"] = "/runtime"
     await anyio.Path(IMAGES).mkdir(parents=True, exist_ok=True)
     executable = chromium()
     for dark in (False, True):
         theme = "dark" if dark else "light"
         async with browser(executable, dark=dark) as context:
+            if token is not None:
+                await keep_token(context, token)
             page = await context.new_page()
-            for name, path in (("orders", "/"), ("order", f"/orders/{order_id}"), ("pipeline", "/pipeline")):
+            for name, path in pages.items():
                 await page.goto(url + path)
                 await settled(page)
                 await page.screenshot(path=IMAGES / f"{name}-{theme}.png")

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.acceptance.shop import Shop
 from tests.e2e.browser import browser
 from tests.e2e.conftest import Serving
+from tests.e2e.pages import ADMIN_TOKEN, keep_token, url_of, violations
 from tests.stack import Environment
 
 expect.set_options(timeout=30_000)
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
-
-AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def url_of(environment: Environment, path: str = "/") -> str:
-    return f"http://127.0.0.1:{environment.settings['API_PORT']}{path}"
 
 
 async def test_an_order_is_created_and_confirms_before_ones_eyes(
@@ -93,11 +86,13 @@ async def test_axe_finds_nothing(environment: Environment, shop: Shop, chromium:
     order_id = answer.json()["id"]
     await shop.final(order_id)
     async with browser(chromium, dark=dark) as context:
+        await keep_token(context, ADMIN_TOKEN)
         page = await context.new_page()
         for path, heading in (
             ("/", "Orders"),
             (f"/orders/{order_id}", "Steps"),
             ("/pipeline", "Pipeline"),
+            ("/runtime", "pid"),
             ("/orders/00000000-0000-0000-0000-000000000000", None),
         ):
             await page.goto(url_of(environment, path))
@@ -107,19 +102,12 @@ async def test_axe_finds_nothing(environment: Environment, shop: Shop, chromium:
             assert await violations(page) == [], path
 
 
-async def violations(page: Page) -> list[Any]:
-    """What axe finds on the page as it is: rule and elements."""
-    # Through the debugging protocol: the page's own policy allows no script but its own.
-    await page.evaluate(AXE.read_text("utf-8"))
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
-
-
 async def test_it_is_usable_on_a_small_screen(environment: Environment, shop: Shop, chromium: str) -> None:
     await shop.post()
     async with browser(chromium, width=360) as context:
+        await keep_token(context, ADMIN_TOKEN)
         page = await context.new_page()
-        for path in ("/", "/pipeline"):
+        for path, heading in (("/", "Orders"), ("/pipeline", "Flow"), ("/runtime", "pid")):
             await page.goto(url_of(environment, path))
-            await expect(page.get_by_role("heading").first).to_be_visible()
+            await expect(page.get_by_role("heading", name=heading).first).to_be_visible()
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatAge, formatClock, formatClockMillis, formatDuration, formatExact, fromInput, toInput } from './time'
+import { formatAge, formatClock, formatClockMillis, formatDuration, formatExact, formatSpan, fromInput, toInput } from './time'
 
 const AT = '2026-03-01T14:03:59.123456Z'
 
@@ -29,6 +29,22 @@ describe('formatDuration', () => {
     [185_000, '3 min 5 s'],
   ])('%d ms is %s', (ms, text) => {
     expect(formatDuration(ms)).toBe(text)
+  })
+})
+
+describe('formatSpan', () => {
+  test.each([
+    [-1, '0 s'],
+    [0.9, '0 s'],
+    [59.9, '59 s'],
+    [60, '1 min'],
+    [185, '3 min 5 s'],
+    [7_200, '2 h'],
+    [3_600 * 2 + 59, '2 h'],
+    [3_600 * 2 + 60, '2 h 1 min'],
+    [86_400 * 5 + 7_300, '5 d 2 h'],
+  ])('%d s are %s', (seconds, text) => {
+    expect(formatSpan(seconds)).toBe(text)
   })
 })
 

@@ -26,6 +26,22 @@ export function formatDuration(ms: number): string {
   return `${String(Math.floor(seconds / 60))} min${rest === 0 ? '' : ` ${String(rest)} s`}`
 }
 
+const SPAN_UNITS: readonly [string, number][] = [...UNITS, ['s', 1]]
+
+/** Whole seconds in their two largest units: "12 s", "3 min 5 s", "2 h", "5 d 2 h". */
+export function formatSpan(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  const first = SPAN_UNITS.findIndex(([, size]) => whole >= size)
+  if (first === -1) return '0 s'
+  let rest = whole
+  const parts = SPAN_UNITS.slice(first, first + 2).map(([name, size]) => {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    return [count, name] as const
+  })
+  return parts.flatMap(([count, name]) => (count === 0 ? [] : [`${String(count)} ${name}`])).join(' ')
+}
+
 const CLOCK: Intl.DateTimeFormatOptions = {
   hour: '2-digit',
   minute: '2-digit',

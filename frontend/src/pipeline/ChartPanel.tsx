@@ -1,9 +1,9 @@
 import { useState, type ReactElement } from 'react'
 import { formatClock } from '../format/time'
+import { Panel, TwinToggle } from '../ui/Panel'
 import { useZone } from '../ui/preferences'
 import { Chart } from './Chart'
 import classes from './ChartPanel.module.css'
-import { Panel, TwinToggle } from './Panel'
 import { tableRows, type Line } from './series'
 
 interface Props {

@@ -1,11 +1,11 @@
 import { useMediaQuery } from '@mantine/hooks'
 import { useState, type ReactElement } from 'react'
 import { formatCompact, formatRate, UNKNOWN } from '../format/number'
+import { Panel, TwinToggle } from '../ui/Panel'
 import type { Flow, FlowNode } from './flow'
 import { strokeOf } from './flow'
 import classes from './FlowMap.module.css'
 import { curveOf, NODE_HEIGHT, NODE_WIDTH, TALL, WIDE, type Layout } from './layout'
-import { Panel, TwinToggle } from './Panel'
 
 /** The way of the events as a picture, with a table that says the same. */
 export function FlowMap({ flow }: { flow: Flow }): ReactElement {

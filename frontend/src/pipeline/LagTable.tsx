@@ -2,7 +2,7 @@ import type { ReactElement } from 'react'
 import type { GroupFlow, GroupPartition } from '../api/types'
 import { formatCount, formatRate, formatTrend, UNKNOWN } from '../format/number'
 import { formatDuration } from '../format/time'
-import { Panel } from './Panel'
+import { Panel } from '../ui/Panel'
 import classes from './tables.module.css'
 
 /** Partitions that any of them has, in order. */

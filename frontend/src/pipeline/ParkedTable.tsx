@@ -1,7 +1,7 @@
 import type { ReactElement } from 'react'
 import type { Pipeline } from '../api/types'
 import { formatCount } from '../format/number'
-import { Panel } from './Panel'
+import { Panel } from '../ui/Panel'
 import classes from './tables.module.css'
 
 const SAYS: Record<string, string> = {

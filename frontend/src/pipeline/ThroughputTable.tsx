@@ -1,8 +1,8 @@
 import type { ReactElement } from 'react'
 import type { TopicFlow } from '../api/types'
 import { formatRate } from '../format/number'
+import { Panel } from '../ui/Panel'
 import { partitionsOf } from './LagTable'
-import { Panel } from './Panel'
 import classes from './tables.module.css'
 
 /** A bar under a figure: its part of the greatest beside it, from 0 to 1. */

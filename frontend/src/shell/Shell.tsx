@@ -43,6 +43,9 @@ export function Shell(): ReactElement {
             <Link to="/pipeline" className={classes.tab}>
               Pipeline
             </Link>
+            <Link to="/runtime" className={classes.tab}>
+              Runtime
+            </Link>
           </nav>
           <div className={classes.tools}>
             <ConnectionChip />

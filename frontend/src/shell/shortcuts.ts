@@ -1,11 +1,12 @@
 /** What a key may do; `go` keys follow a "g". */
-export type Action = 'filter' | 'help' | 'new' | 'orders' | 'pipeline'
+export type Action = 'filter' | 'help' | 'new' | 'orders' | 'pipeline' | 'runtime'
 
 export const SHORTCUTS: { keys: string[]; action: Action; says: string }[] = [
   { keys: ['/'], action: 'filter', says: 'Filter the orders' },
   { keys: ['n'], action: 'new', says: 'New order' },
   { keys: ['g', 'o'], action: 'orders', says: 'Go to the orders' },
   { keys: ['g', 'p'], action: 'pipeline', says: 'Go to the pipeline' },
+  { keys: ['g', 'r'], action: 'runtime', says: 'Go to the processes' },
   { keys: ['?'], action: 'help', says: 'Show this help' },
 ]
 

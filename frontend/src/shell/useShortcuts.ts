@@ -20,8 +20,8 @@ export function useShortcuts(showHelp: () => void): void {
       showHelp()
       return
     }
-    if (action === 'pipeline') {
-      await navigate({ to: '/pipeline' })
+    if (action === 'pipeline' || action === 'runtime') {
+      await navigate({ to: `/${action}` })
       return
     }
     if (action === 'orders' || document.getElementById(FILTER_ID) === null) await navigate({ to: '/' })
