@@ -33,6 +33,10 @@ def test_defaults_are_complete_and_valid() -> None:
         ("RETRY_FIRST_S", "1e9"),
         ("LOG_LEVEL", "loud"),
         ("UI_ORIGINS", "localhost"),
+        ("ISOLATION", "thread"),
+        ("ISOLATION", "api=process"),
+        ("ISOLATION", "payment"),
+        ("CHAOS_ENABLED", "yes"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_with_what_it_got_and_takes(variable: str, value: str) -> None:
@@ -49,6 +53,26 @@ def test_a_secret_is_never_shown() -> None:
 
 def test_roles_start_in_their_own_order() -> None:
     assert load({"ROLES": "inventory, payment"})["ROLES"] == ("payment", "inventory")
+
+
+@pytest.mark.parametrize(
+    ("text", "alone"),
+    [
+        ("task", set()),
+        ("process", set(ROLES) - {"api"}),
+        ("payment=process, relay=process", {"payment", "relay"}),
+        ("payment=task,relay=process", {"relay"}),
+    ],
+)
+def test_roles_may_have_processes_of_their_own(text: str, alone: set[str]) -> None:
+    assert load({"ISOLATION": text})["ISOLATION"] == alone
+
+
+def test_a_token_is_long_and_never_shown() -> None:
+    assert load({})["ADMIN_TOKEN"] is None
+    with pytest.raises(SettingsError, match="ADMIN_TOKEN: got a value that is not shown") as refused:
+        load({"ADMIN_TOKEN": "hunter2"})
+    assert "hunter2" not in str(refused.value)
 
 
 def test_an_empty_variable_takes_its_default() -> None:
