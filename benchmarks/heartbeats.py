@@ -1,8 +1,8 @@
 """What do heartbeats cost? The flow of ``flow.py`` with and without them, in turns A B A B.
 
 Without: ``ChildContext.beat`` does nothing, so nobody's silence is watched either. On a machine that is
-shared, the speed of a core changes by more than heartbeats cost; so the last run puts a stopwatch around every
-report and what is asked for it, and tells their share of the process's CPU, the stopwatch's own included.
+shared, the speed of a core changes by more than heartbeats cost; so the last run puts a stopwatch around
+every report and what is asked for it, and tells their share of the process's CPU, the stopwatch's included.
 """
 
 from __future__ import annotations
