@@ -1,15 +1,26 @@
 import type { ReactElement } from 'react'
 import type { Timeline } from '../api/types'
 import { UNKNOWN } from '../format/number'
-import { formatDuration } from '../format/time'
+import { formatDuration, formatSpan } from '../format/time'
 import { CopyButton } from '../ui/CopyButton'
 import { Icon, type IconName } from '../ui/Icon'
+import { useNow } from '../ui/now'
 import { Clock } from '../ui/Time'
 import classes from './Steps.module.css'
 import { placeOf, saysStatus, wayOf, type StepView } from './timeline'
 
 const ICONS: Record<StepView['state'], IconName> = { done: 'check', failed: 'close', waiting: 'wait' }
 const SAYS: Record<StepView['state'], string> = { done: 'Done', failed: 'Failed', waiting: 'Waiting' }
+
+/** How long it has taken, or has been waited for by now. */
+function Took({ timeline, totalMs }: { timeline: Timeline; totalMs: number | null }): ReactElement | null {
+  const nowMs = useNow()
+  if (!timeline.final) {
+    const waited = formatSpan((nowMs - Date.parse(timeline.order.created_at_utc)) / 1000)
+    return <span className="muted">waiting for {waited}</span>
+  }
+  return totalMs === null ? null : <span className="muted">done in {formatDuration(totalMs)}</span>
+}
 
 /** The way of an order through the services, filling in as it goes. */
 export function Steps({ timeline }: { timeline: Timeline }): ReactElement {
@@ -18,11 +29,7 @@ export function Steps({ timeline }: { timeline: Timeline }): ReactElement {
     <section aria-labelledby="steps">
       <div className={classes.head}>
         <h2 id="steps">Steps</h2>
-        {totalMs === null ? null : (
-          <span className="muted">
-            {timeline.final ? 'done in' : 'so far'} {formatDuration(totalMs)}
-          </span>
-        )}
+        <Took timeline={timeline} totalMs={totalMs} />
       </div>
       <ol className={`panel ${classes.stages ?? ''}`}>
         {stages.map((stage) => (

@@ -52,7 +52,7 @@ function Picture({ flow, layout }: { flow: Flow; layout: Layout }): ReactElement
 
 function noteOf(node: FlowNode): string | null {
   if (node.lag !== undefined) return `lag ${formatCompact(node.lag)}`
-  return node.rows === undefined ? null : `${formatCompact(node.rows)} rows`
+  return node.rows === undefined ? null : `${formatCompact(node.rows)} ${node.rows === 1 ? 'row' : 'rows'}`
 }
 
 // Longer names of topics are broken at their last dot, to stay inside their box.

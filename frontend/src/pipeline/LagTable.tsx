@@ -15,7 +15,7 @@ export function partitionsOf(owners: readonly { partitions: readonly { partition
 export function LagTable({ groups }: { groups: readonly GroupFlow[] }): ReactElement {
   const partitions = partitionsOf(groups)
   return (
-    <Panel title="Lag" note="events not yet read, by group and partition; — means nothing committed yet">
+    <Panel title="Lag" note="events not yet read, by group and partition; — means nothing committed yet, or not known">
       <div className="scroll-x" tabIndex={0} role="region" aria-label="Lag by group and partition">
         <table className="data">
           <thead>

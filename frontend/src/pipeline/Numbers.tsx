@@ -4,21 +4,21 @@ import { formatCompact, formatRate, UNKNOWN } from '../format/number'
 import { formatDuration } from '../format/time'
 import classes from './Numbers.module.css'
 
-function worst(groups: Pipeline['groups']): { text: string; note: string } {
+function worst({ groups, kafka }: Pipeline): { text: string; note: string } {
   const known = groups.filter((group) => group.lag !== null)
   const first = known.toSorted((a, b) => (b.lag ?? 0) - (a.lag ?? 0))[0]
-  if (!first) return { text: UNKNOWN, note: 'nothing committed yet' }
+  if (!first) return { text: UNKNOWN, note: kafka === 'ok' ? 'nothing committed yet' : 'not known' }
   return { text: formatCompact(first.lag), note: first.group }
 }
 
 /** What one looks at first. */
 export function Numbers({ now }: { now: Pipeline }): ReactElement {
   const { rows, age_s } = now.outbox
-  const lag = worst(now.groups)
+  const lag = worst(now)
   const parked = now.parked.reduce((sum, one) => sum + one.rows, 0)
   const tiles = [
     { name: 'Accepted', value: formatRate(now.accepted_per_s), unit: 'orders/s', note: 'by the api' },
-    { name: 'Outbox', value: formatCompact(rows), unit: 'rows', note: 'not yet published' },
+    { name: 'Outbox', value: formatCompact(rows), unit: rows === 1 ? 'row' : 'rows', note: 'not yet published' },
     {
       name: 'Oldest in the outbox',
       value: age_s === null ? UNKNOWN : formatDuration(age_s * 1000),
