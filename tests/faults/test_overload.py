@@ -57,7 +57,8 @@ async def test_overload_is_answered_503_and_what_was_accepted_becomes_final(
             record_property("answers", dict(answers))
             record_property("slowest_s", round(slowest_s, 2))
             record_property("grown_mib", round(grown / 2**20))
-            sys.stdout.write(f"{dict(answers)}, slowest {slowest_s:.2f} s, grown by {grown / 2**20:.0f} MiB\n")
+            grown_mib = round(grown / 2**20)
+            sys.stdout.write(f"{dict(answers)}, slowest {slowest_s:.2f} s, grown by {grown_mib} MiB\n")
             assert set(answers) == {201, 503}
             assert slowest_s < 20  # ten times what is promised
             assert grown < GROWTH_BYTES_MAX
