@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -23,10 +22,12 @@ from uuid import uuid4
 
 import anyio
 import httpx
+import msgspec
 
 from benchmarks import harness
 from benchmarks.flow import wait_ready
 from config.settings import load
+from ordersys.api.admin.views import AdminTree, NodeView
 
 TOKEN = uuid4().hex
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -98,13 +99,13 @@ async def _crash_all(http: httpx.AsyncClient, probes: str, times: int) -> dict[s
 
 async def _crash(http: httpx.AsyncClient, path: str, times: int) -> None:
     for _ in range(times):
-        before = (await _nodes(http))[path]["restarts"]
+        before = (await _nodes(http))[path].restarts
         order = {"action": "crash", "path": path, "reason": "benchmark"}
         (await http.post("/admin/actions", headers=BEARER, json=order)).raise_for_status()
         with anyio.fail_after(BACK_TIMEOUT_S):
             while True:
                 node = (await _nodes(http))[path]
-                if node["restarts"] > before and node["state"] == "ready":
+                if node.restarts > before and node.state == "ready":
                     break
                 await anyio.sleep(0.05)
         await anyio.sleep(HEALTHY_S)
@@ -127,20 +128,15 @@ async def _handled(http: httpx.AsyncClient, probes: str) -> dict[str, float]:
     return found
 
 
-async def _nodes(http: httpx.AsyncClient) -> dict[str, dict[str, Any]]:
+async def _nodes(http: httpx.AsyncClient) -> dict[str, NodeView]:
     while True:
         # The API is one of those that are crashed.
         with suppress(httpx.TransportError):
             answer = await http.get("/admin/tree", headers=BEARER)
             answer.raise_for_status()
-            return {node["path"]: node for node in _walk(answer.json()["processes"][0]["tree"])}
+            (here,) = msgspec.json.decode(answer.content, type=AdminTree).processes
+            return {node.path: node for node in here.tree.walk()}
         await anyio.sleep(0.02)
-
-
-def _walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node["children"]:
-        yield from _walk(child)
 
 
 async def _post_steadily(url: str, rate: float) -> None:

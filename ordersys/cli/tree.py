@@ -78,11 +78,9 @@ async def processes(known: Settings) -> list[ProcessView]:
 
     :raises DependencyUnavailable: Postgres cannot be reached.
     """
-    from ordersys.adapters import control
-    from ordersys.api.admin.views import published_as
+    from ordersys.api.admin.views import published
 
-    async with environment.database(known).session() as session:
-        return [published_as(row, answering=False) for row in await control.processes(session, SEEN_S)]
+    return await published(environment.database(known), SEEN_S)
 
 
 async def _ask(known: Settings, chosen: argparse.Namespace) -> int:
@@ -91,8 +89,7 @@ async def _ask(known: Settings, chosen: argparse.Namespace) -> int:
     meant = [
         process
         for process in await processes(known)
-        if process.id.startswith(chosen.process or "")
-        and any(node.path == chosen.path for node in process.tree.walk())
+        if process.id.startswith(chosen.process or "") and process.has(chosen.path)
     ]
     if not meant:
         complain(f"no process has a role or child {chosen.path!r}; ordersys tree shows what there is")

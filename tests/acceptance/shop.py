@@ -12,15 +12,21 @@ from typing import Any
 from uuid import uuid4
 
 import anyio
+import anyio.to_thread
 import httpx
+import msgspec
 
 from config.settings import Settings, load
 from ordersys.adapters.postgres import Database
+from ordersys.api.admin.views import AdminTree, NodeView
 from ordersys.runtime.logs import Lines
 from supervisor import System
 from tests.driving import wait_until
 
 ROOT = Path(__file__).parents[2]
+COMMAND_TIMEOUT_S = 60
+TOKEN = "a-token-nobody-can-guess"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ORDER = {"customer_email": "ada@example.com", "item_sku": "SKU-1", "quantity": 1, "amount_cents": 1999}
 
 _TOTALS = """
@@ -47,6 +53,23 @@ async def system(environ: Mapping[str, str], **more: str) -> AsyncIterator[Syste
             yield running
         finally:
             running.supervisor.drain()
+
+
+async def command(environ: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """``ordersys`` with ``arguments``, in a process of its own; its result."""
+
+    def work() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ordersys.cli", *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_TIMEOUT_S,
+            check=False,
+        )
+
+    return await anyio.to_thread.run_sync(work)
 
 
 @contextmanager
@@ -93,6 +116,23 @@ class Shop:
         if answer.status_code == 201:
             self.accepted.append(answer.json()["id"])
         return answer
+
+    async def takes(self, more: int, deadline_s: float = 15.0) -> None:
+        """Return when so many more orders have been accepted, by whoever posts them."""
+        wanted = len(self.accepted) + more
+
+        async def enough() -> bool:
+            return len(self.accepted) >= wanted
+
+        await wait_until(enough, "orders are being taken", deadline_s)
+
+    async def nodes(self) -> dict[str, NodeView]:
+        """Children and supervisors of all processes, by path; the API's ADMIN_TOKEN is ``TOKEN``."""
+        answer = await self.http.get("/admin/tree", headers=BEARER)
+        assert answer.status_code == 200, answer.text
+        tree = msgspec.json.decode(answer.content, type=AdminTree)
+        assert tree.complete
+        return {node.path: node for process in tree.processes for node in process.tree.walk()}
 
     async def order(self, order_id: str) -> dict[str, Any]:
         """An order as it stands."""

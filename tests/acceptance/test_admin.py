@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import anyio.to_thread
-import httpx
 import pytest
 
 from ordersys.devstack.ports import free_port
 from tests.acceptance import shop as shops
-from tests.acceptance.shop import ROOT, Shop, process
+from tests.acceptance.shop import BEARER, TOKEN, Shop, command, process
 from tests.driving import wait_until
 from tests.stack import Environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
 
-TOKEN = "a-token-nobody-can-guess"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 OTHERS = "api,relay,janitor,orchestrator,inventory,notification,analytics"
 
 
-async def states(http: httpx.AsyncClient) -> dict[str, str]:
-    """State by path, over all processes."""
-    answer = await http.get("/admin/tree", headers=BEARER)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["complete"]
+async def comes_to(shop: Shop, path: str, state: str | None) -> None:
+    """Return when the node is in ``state``; None: when there is none."""
 
-    def walk(node: dict[str, Any]) -> dict[str, str]:
-        found = {node["path"]: node["state"]}
-        for child in node["children"]:
-            found |= walk(child)
-        return found
-
-    found: dict[str, str] = {}
-    for each in answer.json()["processes"]:
-        found |= walk(each["tree"])
-    return found
-
-
-async def comes_to(http: httpx.AsyncClient, path: str, state: str | None) -> None:
     async def so() -> bool:
-        return (await states(http)).get(path) == state
+        node = (await shop.nodes()).get(path)
+        return (node and node.state) == state
 
     await wait_until(so, f"{path} is {state}")
-
-
-async def command(environment: Environment, *arguments: str) -> subprocess.CompletedProcess[str]:
-    def work() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "ordersys.cli", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **environment.environ},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    return await anyio.to_thread.run_sync(work)
 
 
 async def test_one_view_shows_all_processes_and_orders_go_to_each(fresh: Environment, tmp_path: Path) -> None:
@@ -74,13 +36,13 @@ async def test_one_view_shows_all_processes_and_orders_go_to_each(fresh: Environ
         async with shop.http:
             with process(fresh.environ, log, ROLES="payment", METRICS_PORT=str(port)):
                 await shop.ready()
-                await comes_to(shop.http, "payment/order.created", "ready")
+                await comes_to(shop, "payment/order.created", "ready")
                 await shop.final((await shop.post()).json()["id"])
 
                 order = {"action": "stop", "path": "payment", "reason": "a test"}
                 answer = await shop.http.post("/admin/actions", headers=BEARER, json=order)
                 assert [each["outcome"] for each in answer.json()["results"]] == ["accepted"]
-                await comes_to(shop.http, "payment", "stopped")
+                await comes_to(shop, "payment", "stopped")
                 (line,) = [
                     json.loads(each) for each in log.read_text().splitlines() if "admin action" in each
                 ]
@@ -94,22 +56,22 @@ async def test_one_view_shows_all_processes_and_orders_go_to_each(fresh: Environ
 
                 await wait_until(half, "inventory has answered")
                 assert (await shop.order(waiting))["payment_status"] is None
-                done = await command(fresh, "start", "payment", "--reason", "enough")
+                done = await command(fresh.environ, "start", "payment", "--reason", "enough")
                 assert (done.returncode, done.stderr) == (0, "")
                 assert done.stdout.rstrip().endswith("accepted")
                 assert (await shop.final(waiting))["status"] == "CONFIRMED"
 
-                shown = await command(fresh, "tree", "--json")
+                shown = await command(fresh.environ, "tree", "--json")
                 assert len(json.loads(shown.stdout)["processes"]) == 2
-                assert "order.created" in (await command(fresh, "tree")).stdout
-                refused = await command(fresh, "stop", "control")
+                assert "order.created" in (await command(fresh.environ, "tree")).stdout
+                refused = await command(fresh.environ, "stop", "control")
                 assert refused.returncode == 1
                 assert "restart it instead" in refused.stdout
-                unknown = await command(fresh, "restart", "cashier")
+                unknown = await command(fresh.environ, "restart", "cashier")
                 assert unknown.returncode == 1
                 assert "no process has a role or child 'cashier'" in unknown.stderr
             # It has drained, and said so.
-            await comes_to(shop.http, "payment", None)
+            await comes_to(shop, "payment", None)
             assert TOKEN not in log.read_text() + (tmp_path / "others.log").read_text()
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -20,13 +18,11 @@ from ordersys.adapters.kafka import Message
 from ordersys.cli.codes import Exit
 from supervisor import System
 from tests.acceptance import shop as shops
-from tests.acceptance.shop import ROOT, Shop
+from tests.acceptance.shop import Shop, command
 from tests.driving import wait_until
 from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
-
-TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
@@ -48,18 +44,7 @@ def ordersys(environment: Environment) -> Any:
     """Runs a command in a process of its own; its result."""
 
     async def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        def work() -> subprocess.CompletedProcess[str]:
-            return subprocess.run(
-                [sys.executable, "-m", "ordersys.cli", *arguments],
-                cwd=ROOT,
-                env={**os.environ, **environment.environ, **environ},
-                capture_output=True,
-                text=True,
-                timeout=TIMEOUT_S,
-                check=False,
-            )
-
-        return await anyio.to_thread.run_sync(work)
+        return await command({**environment.environ, **environ}, *arguments)
 
     return run
 

@@ -110,16 +110,14 @@ async def test_a_crash_of_any_child_under_load_loses_and_repeats_nothing(
 ) -> None:
     role = path.split("/")[0]
     async with customers(shop):
-        before = len(shop.accepted)
-        await wait_until(lambda: _more(shop, before + 20), "orders are being taken")
+        await shop.takes(20)
         for _ in range(CRASHES):
             restarts = _restarts(system, path)
             system.supervisor.crash(path, RuntimeError("injected"))
             await wait_until(lambda: _restarted(system, path, restarts), f"{path} is up again")  # noqa: B023
         others = [node for node in system.supervisor.snapshot().children if node.id != role]
         assert all(node.restarts_in_window == 0 or node.id in _crashed_before(system) for node in others)
-        after = len(shop.accepted)
-        await wait_until(lambda: _more(shop, after + 20), "orders are taken after the crash")
+        await shop.takes(20)  # after the crash
     await shop.exactly_once()
 
 
@@ -139,7 +137,3 @@ def _restarts(system: System, path: str) -> int:
 async def _restarted(system: System, path: str, before: int) -> bool:
     node = next(node for node in system.supervisor.snapshot().walk() if node.path == path)
     return node.restarts > before and node.ready
-
-
-async def _more(shop: Shop, count: int) -> bool:
-    return len(shop.accepted) >= count

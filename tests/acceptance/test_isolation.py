@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import psutil
@@ -15,13 +13,12 @@ import pytest
 from ordersys.supervision import NodeSnapshot
 from supervisor import System
 from tests.acceptance import shop as shops
-from tests.acceptance.shop import Shop, customers, process
+from tests.acceptance.shop import TOKEN, Shop, customers, process
 from tests.driving import wait_until
 from tests.stack import Environment
 
 pytestmark = pytest.mark.anyio
 
-TOKEN = "a-token-nobody-can-guess"
 CHILDREN = 10  # of all roles but the API
 
 
@@ -64,12 +61,11 @@ async def test_roles_in_processes_of_their_own_keep_every_promise(fresh: Environ
             workers = await _workers(shop)
             assert len(set(workers.values())) == len(workers) == CHILDREN
             async with customers(shop):
-                await wait_until(lambda: _accepted(shop, 50), "orders are being taken")
+                await shop.takes(50)
                 for path in ("payment/order.created", "relay/outbox"):
                     os.kill(workers[path], signal.SIGKILL)
                 await wait_until(lambda: _replaced(shop, workers), "the killed ones run again")
-                before = len(shop.accepted)
-                await wait_until(lambda: _accepted(shop, before + 50), "orders are still being taken")
+                await shop.takes(50)
             await shop.exactly_once()
             # One /metrics: what the workers did is counted in the main process.
             assert await shop.metric("ordersys_events_total") >= 4 * len(shop.accepted)
@@ -86,22 +82,11 @@ async def test_roles_in_processes_of_their_own_keep_every_promise(fresh: Environ
 
 async def _workers(shop: Shop) -> dict[str, int]:
     """Process by path, of the children that have one of their own."""
-    answer = await shop.http.get("/admin/tree", headers={"Authorization": f"Bearer {TOKEN}"})
-
-    def walk(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        yield node
-        for child in node["children"]:
-            yield from walk(child)
-
-    nodes = [node for each in answer.json()["processes"] for node in walk(each["tree"])]
-    return {node["path"]: node["pid"] for node in nodes if node["isolation"] == "process" and node["pid"]}
+    nodes = (await shop.nodes()).values()
+    return {node.path: node.pid for node in nodes if node.isolation == "process" and node.pid}
 
 
 async def _replaced(shop: Shop, before: dict[str, int]) -> bool:
     now = await _workers(shop)
     killed = ("payment/order.created", "relay/outbox")
     return set(now) == set(before) and not any(now[path] == before[path] for path in killed)
-
-
-async def _accepted(shop: Shop, count: int) -> bool:
-    return len(shop.accepted) >= count

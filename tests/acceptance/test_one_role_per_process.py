@@ -154,9 +154,9 @@ async def test_every_role_is_killed_in_turn_under_load_and_nothing_is_lost_or_do
         await running.ready(shop.http)
         async with customers(shop, pause_s=0.05):
             for number in range(ROUNDS):
-                await _taken(shop, len(shop.accepted) + 20)
+                await shop.takes(20, 60)
                 await running.kill_and_restart(NAMES[number % len(NAMES)])
-            await _taken(shop, len(shop.accepted) + 20)
+            await shop.takes(20, 60)
         await shop.exactly_once(90)
         await running.ready(shop.http)
 
@@ -194,10 +194,3 @@ async def _handled(environment: Environment, metrics_port: int) -> float:
     shop = Shop(environment.settings, metrics_port)
     async with shop.http:
         return await shop.metric("ordersys_events_total")
-
-
-async def _taken(shop: Shop, count: int) -> None:
-    async def enough() -> bool:
-        return len(shop.accepted) >= count
-
-    await wait_until(enough, "orders are being taken", 60)

@@ -15,7 +15,6 @@ import anyio.to_thread
 import pytest
 
 from tests.acceptance.shop import Shop, customers, process
-from tests.driving import wait_until
 from tests.stack import Environment, Servers
 
 pytestmark = pytest.mark.anyio
@@ -94,7 +93,7 @@ async def test_sigterm_under_load_drains_and_loses_nothing(
     async with shop.http:
         await shop.ready()
         async with customers(shop):
-            await wait_until(lambda: _accepted(shop, 100), "orders are being taken")
+            await shop.takes(100)
             began = time.monotonic()
             running.send_signal(signal.SIGTERM)
             code = await anyio.to_thread.run_sync(running.wait, 60)
@@ -168,7 +167,3 @@ async def test_without_postgres_orders_are_refused_at_once_and_the_accepted_beco
         await shop.ready(90)
         await shop.exactly_once(90)
         assert await shop.metric("ordersys_child_crashes_total") == 0
-
-
-async def _accepted(shop: Shop, count: int) -> bool:
-    return len(shop.accepted) >= count

@@ -14,14 +14,12 @@ import anyio.to_thread
 import pytest
 
 from ordersys.supervision.program import EXIT_BROKEN
-from tests.acceptance.shop import Shop, customers, process
-from tests.driving import wait_until
+from tests.acceptance.shop import BEARER, TOKEN, Shop, customers, process
 from tests.stack import Environment
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(900)]
 
 ROUNDS = int(os.environ.get("BLOCK_ROUNDS", "1"))
-TOKEN = "a-token-nobody-can-guess"
 EXIT_S = 3.0
 # Blocked for ten seconds, it must not have come through to the end of them; ten times as generous as it is.
 ENDED_DEADLINE_S = 9.0
@@ -36,11 +34,10 @@ async def test_a_blocked_loop_is_shown_ended_and_comes_back(fresh: Environment, 
             with process(fresh.environ, log, **more) as running:
                 await shop.ready(60)
                 async with customers(shop):
-                    before = len(shop.accepted)
-                    await wait_until(lambda: _accepted(shop, before + 20), "orders are being taken")  # noqa: B023
+                    await shop.takes(20)
                     answer = await shop.http.post(
                         "/admin/actions",
-                        headers={"Authorization": f"Bearer {TOKEN}"},
+                        headers=BEARER,
                         json={"action": "block", "path": "payment/order.created"},
                     )
                     assert answer.status_code == 200
@@ -55,7 +52,3 @@ async def test_a_blocked_loop_is_shown_ended_and_comes_back(fresh: Environment, 
         with process(fresh.environ, log, **more):
             await shop.ready(60)
             await shop.exactly_once(60)
-
-
-async def _accepted(shop: Shop, count: int) -> bool:
-    return len(shop.accepted) >= count

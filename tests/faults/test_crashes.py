@@ -19,7 +19,6 @@ import httpx
 import pytest
 
 from tests.acceptance.shop import ORDER, Shop, process
-from tests.driving import wait_until
 from tests.integration.flow import read
 from tests.stack import Environment
 
@@ -44,12 +43,12 @@ async def test_kill_9_under_load_loses_nothing_and_repeats_nothing(
                 group.start_soon(_buy, shop, stop)
             for _ in range(ROUNDS):
                 with process(environment.environ, log, **settings) as running:
-                    await _taken(shop, len(shop.accepted) + 20)
+                    await shop.takes(20, 60)
                     # Anywhere: the moment of a crash is not ours to choose.
                     await anyio.sleep(rng.uniform(0, UP_MAX_S))
                     await _kill(running)
             with process(environment.environ, log, **settings):
-                await _taken(shop, len(shop.accepted) + 20)
+                await shop.takes(20, 60)
                 stop.set()
                 await shop.exactly_once(90)
         await _each_transition_once(environment)
@@ -71,13 +70,6 @@ async def _buy(shop: Shop, stop: anyio.Event) -> None:
             assert answer.status_code in (503, 504)
             await anyio.sleep(0.05)
         await anyio.sleep(0.01)
-
-
-async def _taken(shop: Shop, count: int) -> None:
-    async def enough() -> bool:
-        return len(shop.accepted) >= count
-
-    await wait_until(enough, "orders are being taken", 60)
 
 
 async def _kill(running: subprocess.Popen[bytes]) -> None:

@@ -192,7 +192,7 @@ async def test_what_a_process_publishes_is_read_as_it_was() -> None:
     async with Shop().running() as shop:
         published = Published(loop_lag_s=0.25, tree=shop.view()["shop"])
         row = ProcessRow(uuid4(), "host", 7, ["api"], NOW, 1.5, msgspec.json.encode(published).decode())
-        process = published_as(row, answering=False)
+        process = published_as(row)
         assert process.loop_lag_s == 0.25
         assert process.uuid == row.id
         assert [node.path for node in process.tree.walk()] == list(shop.view())

@@ -4,6 +4,7 @@ import { useState, type ReactElement } from 'react'
 import { sentenceOf } from '../api/problem'
 import { eventsQuery } from '../api/queries'
 import type { RawEvent } from '../api/types'
+import { CodeBlock } from '../ui/CodeBlock'
 import { CopyButton } from '../ui/CopyButton'
 import { Notice, Retry, Strip } from '../ui/Notice'
 import classes from './RawEvents.module.css'
@@ -77,9 +78,7 @@ function EventItem({ event }: { event: RawEvent }): ReactElement {
         {event.offset === null ? <span className="muted">in the outbox, not yet published</span> : null}
         <CopyButton text={json} what={`the event ${name}`} />
       </div>
-      <pre className={classes.json} tabIndex={0} role="region" aria-label={`${nameOf(event)}, as JSON`}>
-        {json}
-      </pre>
+      <CodeBlock label={`${nameOf(event)}, as JSON`} text={json} />
     </li>
   )
 }

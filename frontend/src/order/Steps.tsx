@@ -56,7 +56,7 @@ function StepRow({ step }: { step: StepView }): ReactElement {
       </span>
       <div className={classes.what}>
         <p className={classes.title}>
-          <span className={classes.unseen}>{SAYS[step.state]}: </span>
+          <span className="unseen">{SAYS[step.state]}: </span>
           {step.title}
           <span className={classes.service}>{step.service}</span>
           {step.status === null || saysStatus(step) ? null : <span className={classes.status}>{step.status}</span>}

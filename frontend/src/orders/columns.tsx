@@ -15,7 +15,7 @@ const helper = createColumnHelper<typeof features, OrderRow>()
 export const columns = helper.columns([
   helper.display({
     id: 'select',
-    header: () => <span className={classes.unseen}>Selected</span>,
+    header: () => <span className="unseen">Selected</span>,
     cell: ({ row }) => (
       <input
         type="checkbox"

@@ -1,5 +1,6 @@
 import type { ReactElement } from 'react'
 import type { AdminError } from '../api/admin'
+import { CodeBlock } from '../ui/CodeBlock'
 import { CopyButton } from '../ui/CopyButton'
 import { Exact } from '../ui/Time'
 import classes from './LastError.module.css'
@@ -16,11 +17,7 @@ export function LastError({ path, error }: { path: string; error: AdminError }):
         <CopyButton text={`${path} ${error.at_utc}\n${error.text}\n\n${error.traceback}`} what={`the error of ${path}`} />
       </div>
       <p className={classes.text}>{error.text}</p>
-      {error.traceback === '' ? null : (
-        <pre className={classes.trace} tabIndex={0} role="region" aria-label={`Traceback of ${path}`}>
-          {error.traceback}
-        </pre>
-      )}
+      {error.traceback === '' ? null : <CodeBlock label={`Traceback of ${path}`} text={error.traceback} />}
     </div>
   )
 }

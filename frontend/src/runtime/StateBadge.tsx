@@ -1,15 +1,13 @@
 import type { ReactElement } from 'react'
 import type { AdminNode } from '../api/admin'
-import { Icon } from '../ui/Icon'
-import classes from './StateBadge.module.css'
+import { Badge } from '../ui/Badge'
 import { wordOf } from './words'
 
 export function StateBadge({ node }: { node: AdminNode }): ReactElement {
   const { word, icon, tone } = wordOf(node)
   return (
-    <span className={classes.badge} data-tone={tone}>
-      <Icon name={icon} size={13} />
+    <Badge icon={icon} tone={tone}>
       {word}
-    </span>
+    </Badge>
   )
 }

@@ -68,7 +68,7 @@ export function TreeRow({ id, row, current, agedBy, onToggle, onAsk }: Props): R
           >
             <Icon name={detailed ? 'chevronDown' : 'chevronRight'} size={12} />
             <span>
-              <span className={classes.unseen}>Last error: </span>
+              <span className="unseen">Last error: </span>
               {node.last_error.text}
             </span>
           </button>

@@ -1,7 +1,6 @@
 import type { AdminNode, NodeState } from '../api/admin'
+import type { Tone } from '../ui/Badge'
 import type { IconName } from '../ui/Icon'
-
-export type Tone = 'good' | 'info' | 'warn' | 'bad' | 'plain'
 
 export interface StateWord {
   word: string

@@ -1,13 +1,20 @@
 import type { ReactElement } from 'react'
 import type { Status } from '../api/types'
+import { Badge, type Tone } from './Badge'
 import { Icon, type IconName } from './Icon'
-import classes from './StatusBadge.module.css'
 
 const ICONS: Record<Status, IconName> = {
   NEW: 'circle',
   PROCESSING: 'wait',
   CONFIRMED: 'check',
   CANCELLED: 'close',
+}
+
+const TONES: Record<Status, Tone> = {
+  NEW: 'info',
+  PROCESSING: 'warn',
+  CONFIRMED: 'good',
+  CANCELLED: 'bad',
 }
 
 export function StatusIcon({ status }: { status: Status }): ReactElement {
@@ -23,9 +30,8 @@ export const STATUS_NAMES: Record<Status, string> = {
 
 export function StatusBadge({ status }: { status: Status }): ReactElement {
   return (
-    <span className={classes.badge} data-status={status}>
-      <StatusIcon status={status} />
+    <Badge icon={ICONS[status]} tone={TONES[status]}>
       {STATUS_NAMES[status]}
-    </span>
+    </Badge>
   )
 }

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ordersys.api.admin.views import KEPT
 from ordersys.supervision import NodeSnapshot, NotRunning, UnknownPath
 
 ACTIONS = ("start", "stop", "restart")
 FAULTS = ("crash", "block")
 BLOCK_S = 10.0
+# What the page says "stop" with, and what orders come by, cannot be stopped by such an order.
+KEPT = ("api", "api/http", "control", "control/presence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,19 @@ class ActionTaken:
     asked_by: str
     outcome: str
     detail: str
+
+
+def refusal(action: str, path: str, *, root: str, chaos: bool) -> str | None:
+    """Why ``action`` is never allowed for ``path``, a sentence; None if it is. ``root``: the root's path."""
+    if action in FAULTS and not chaos:
+        return "faults are injected only where CHAOS_ENABLED is 1"
+    if action not in ACTIONS + FAULTS:
+        return f"there is no action {action!r}"
+    if path == root:
+        return "the whole process is stopped by a signal, and started by whoever runs it"
+    if action == "stop" and path in KEPT:
+        return f"without {path} nobody could start it again; restart it instead"
+    return None
 
 
 class Injected(Exception):
@@ -67,29 +81,18 @@ class Actions:
 
     def take(self, action: str, path: str, reason: str, asked_by: str) -> tuple[str, str]:
         """The outcome (accepted, refused) and a sentence; accepted orders are carried out a moment later."""
-        refusal = self._refusal(action, path)
-        if refusal is None:
+        detail = refusal(action, path, root=self._tree.snapshot().path, chaos=self._chaos)
+        if detail is None:
             try:
                 self._order(action, path, f"{reason or 'requested'} ({asked_by})")
             except (UnknownPath, NotRunning) as error:
-                refusal = str(error)
-        outcome = "accepted" if refusal is None else "refused"
+                detail = str(error)
+        outcome = "accepted" if detail is None else "refused"
         taken = ActionTaken(
-            action=action, path=path, reason=reason, asked_by=asked_by, outcome=outcome, detail=refusal or ""
+            action=action, path=path, reason=reason, asked_by=asked_by, outcome=outcome, detail=detail or ""
         )
         self._on_fact(taken)
         return taken.outcome, taken.detail
-
-    def _refusal(self, action: str, path: str) -> str | None:
-        if action in FAULTS and not self._chaos:
-            return "faults are injected only where CHAOS_ENABLED is 1"
-        if action not in ACTIONS + FAULTS:
-            return f"there is no action {action!r}"
-        if path == self._tree.snapshot().path:
-            return "the whole process is stopped by a signal, and started by whoever runs it"
-        if action == "stop" and path in KEPT:
-            return f"without {path} nobody could start it again; restart it instead"
-        return None
 
     def _order(self, action: str, path: str, why: str) -> None:
         if action == "start":

@@ -17,11 +17,9 @@ from litestar import MediaType, Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from ordersys.adapters import control
-from ordersys.adapters.control import ProcessRow
 from ordersys.adapters.postgres import Database
 from ordersys.api.admin.actions import ACTIONS, FAULTS, Actions
-from ordersys.api.admin.views import AdminTree, NodeView, ProcessView, Published, published_as
+from ordersys.api.admin.views import AdminTree, ProcessView, Published, published
 from ordersys.api.problems import Problem
 from ordersys.api.requests import decoded, headers_of, raw_body
 from ordersys.contract.errors import DependencyUnavailable
@@ -90,12 +88,12 @@ class Admin:
         """Every process, the one that answers first."""
         here = self._here()
         try:
-            rows = await self._rows()
+            seen = await published(self._database, SEEN_S)
         except DependencyUnavailable:
-            rows, complete = [], False
+            seen, complete = [], False
         else:
             complete = True
-        others = [published_as(row, answering=False) for row in rows if row.id != self._identity.id]
+        others = [process for process in seen if process.id != here.id]
         return AdminTree(
             taken_at_utc=self._clock(), chaos=self._chaos, complete=complete, processes=[here, *others]
         )
@@ -108,22 +106,22 @@ class Admin:
         meant = [
             process
             for process in (await self.tree()).processes
-            if body.process in (None, process.uuid) and _find(process.tree, body.path)
+            if body.process in (None, process.uuid) and process.has(body.path)
         ]
         if not meant:
             raise Problem(404, f"No process has a child or supervisor {body.path!r}.", kind="unknown-path")
         here = [process for process in meant if process.answering]
         others = [process for process in meant if not process.answering]
-        results = [await self._ask_others(others, body, asked_by)] if others else []
+        asked = await self._ask_others(others, body, asked_by) if others else []
         # Last: it may be the API itself that is restarted.
-        own = [self._result(process, *self._take(body, asked_by)) for process in here]
-        found = [*own, *(result for each in results for result in each)]
+        own = [
+            self._result(process, *self._actions.take(body.action, body.path, body.reason, asked_by))
+            for process in here
+        ]
+        found = [*own, *asked]
         if all(result.outcome == "refused" for result in found):
             raise Problem(409, f"Refused: {found[0].detail}.", kind="refused")
         return ActionResults(results=found)
-
-    def _take(self, body: ActionRequest, asked_by: str) -> tuple[str, str]:
-        return self._actions.take(body.action, body.path, body.reason, asked_by)
 
     async def _ask_others(
         self, others: Sequence[ProcessView], body: ActionRequest, asked_by: str
@@ -157,14 +155,6 @@ class Admin:
             loop_lag_s=published.loop_lag_s,
             tree=published.tree,
         )
-
-    async def _rows(self) -> list[ProcessRow]:
-        async with self._database.session() as session:
-            return await control.processes(session, SEEN_S)
-
-
-def _find(tree: NodeView, path: str) -> NodeView | None:
-    return next((node for node in tree.walk() if node.path == path), None)
 
 
 def admin_routes(admin: Admin, token: str) -> Router:

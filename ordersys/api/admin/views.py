@@ -8,12 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from ordersys.adapters.control import ProcessRow
+from ordersys.adapters import control
+from ordersys.adapters.postgres import Database
+from ordersys.api.admin.actions import refusal
 from ordersys.supervision import ErrorReport, NodeSnapshot
-
-# What the page says "stop" with, and what orders come by, cannot be stopped by such an order.
-KEPT = ("api", "api/http", "control", "control/presence")
-Action = str
 
 
 class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +53,7 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     last_error: ErrorView | None
     orphans: int
-    actions: Sequence[Action]
+    actions: Sequence[str]
     children: Sequence[NodeView]
 
     def walk(self) -> Iterator[NodeView]:
@@ -66,7 +64,10 @@ class NodeView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Published(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process publishes of itself: its tree, and the worst lag of its event loop, lately."""
+    """What a process publishes of itself: its tree, and the worst lag of its event loop, lately.
+
+    Processes of two versions run side by side during an upgrade: a field that is added has a default.
+    """
 
     loop_lag_s: float
     tree: NodeView
@@ -89,6 +90,10 @@ class ProcessView(msgspec.Struct, frozen=True, kw_only=True):
     def uuid(self) -> UUID:
         """Its id."""
         return UUID(self.id)
+
+    def has(self, path: str) -> bool:
+        """Whether its tree has a child or supervisor of this path."""
+        return any(node.path == path for node in self.tree.walk())
 
 
 class AdminTree(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,19 +150,25 @@ def view_of(
             # Of a supervisor it would be that of a child, shown once more.
             last_error=dated(node.last_error) if node.kind == "child" else None,
             orphans=node.orphans,
-            actions=tuple(_actions(node, chaos, is_root=node is snapshot)),
+            actions=tuple(_actions(node, root=snapshot.path, chaos=chaos)),
             children=[viewed(child, node) for child in node.children],
         )
 
     return viewed(snapshot, snapshot)
 
 
-def published_as(row: ProcessRow, *, answering: bool) -> ProcessView:
-    """A process as it has published itself.
+async def published(database: Database, seen_s: float) -> list[ProcessView]:
+    """The processes that were seen in the last ``seen_s`` seconds, as they have published themselves.
 
-    :raises msgspec.MsgspecError: it is of another version, and says it otherwise.
+    :raises DependencyUnavailable: Postgres is away.
     """
-    published = msgspec.json.decode(row.snapshot, type=Published)
+    async with database.session() as session:
+        return [published_as(row) for row in await control.processes(session, seen_s)]
+
+
+def published_as(row: control.ProcessRow) -> ProcessView:
+    """A process as it has published itself."""
+    said = msgspec.json.decode(row.snapshot, type=Published)
     return ProcessView(
         id=str(row.id),
         host=row.host,
@@ -165,22 +176,23 @@ def published_as(row: ProcessRow, *, answering: bool) -> ProcessView:
         roles=row.roles,
         started_at_utc=row.started_at,
         age_s=round(row.age_s, 3),
-        answering=answering,
-        loop_lag_s=published.loop_lag_s,
-        tree=published.tree,
+        answering=False,
+        loop_lag_s=said.loop_lag_s,
+        tree=said.tree,
     )
 
 
-def _actions(node: NodeSnapshot, chaos: bool, *, is_root: bool) -> Iterator[Action]:
-    """What may be asked of a node now."""
-    if is_root:
-        return
+def _actions(node: NodeSnapshot, *, root: str, chaos: bool) -> Iterator[str]:
+    """What may be asked of a node now: what makes sense in its state, and is not refused."""
     runs = node.uptime_s is not None
-    if not runs or node.held:
-        yield "start"
-    if not node.held and node.path not in KEPT:
-        yield "stop"
-    yield "restart"
-    if chaos and node.kind == "child" and runs:
-        yield "crash"
-        yield "block"
+    faulty = runs and node.kind == "child"
+    sensible = {
+        "start": not runs or node.held,
+        "stop": not node.held,
+        "restart": True,
+        "crash": faulty,
+        "block": faulty,
+    }
+    for action, makes_sense in sensible.items():
+        if makes_sense and refusal(action, node.path, root=root, chaos=chaos) is None:
+            yield action
